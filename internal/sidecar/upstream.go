@@ -186,7 +186,9 @@ func (s *Sidecar) onGuildCreate(r backlog.Record) []byte {
 }
 
 // deleteChannels tells that channels are gone which a guild had before a new session upstream,
-// and which its GUILD_CREATE lacks. The caller holds the lock.
+// and which its GUILD_CREATE lacks. Of threads it tells nothing: GUILD_CREATE lists those that
+// are active, so one that is missing has most likely been archived, and bots drop what they
+// keep of a thread when they are told of its end. The caller holds the lock.
 func (s *Sidecar) deleteChannels(r backlog.Record) {
 	if s.before == nil {
 		return
