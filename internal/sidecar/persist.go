@@ -188,6 +188,10 @@ func (s *Sidecar) restoreEvent(raw []byte) error {
 	if err := s.fillGap(head.Position, head.Received); err != nil {
 		return err
 	}
+	data = bytes.Clone(data) // else all of raw would stay in memory
+	if head.Place != 0 {
+		data = nil
+	}
 	s.append(backlog.Record{Type: head.Type, ID: head.ID, Guild: head.Guild, Received: head.Received, LiveOnly: head.LiveOnly, Removed: head.Removed, Place: head.Place, Moved: head.Moved, Data: data})
 	for s.store != nil && s.backlog.Overflows() {
 		if more, err := s.moveEvents(); err != nil || !more {
