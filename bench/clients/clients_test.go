@@ -49,6 +49,7 @@ type story struct {
 	name  string
 	slow  bool
 	relay bool
+	rules discordsim.Config
 	play  func(*stage)
 }
 
@@ -127,7 +128,7 @@ func play(t *testing.T, c *Client, one story) {
 	if one.relay {
 		newWorld = NewRelayedWorld
 	}
-	world, err := newWorld(ctx, builder, c, t.TempDir())
+	world, err := newWorld(ctx, builder, c, t.TempDir(), one.rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestEachCompressionIsALibrarysDefault(t *testing.T) {
 
 var stories = []story{
 	{name: "KilledBotMissesNothing", play: killedBot},
-	{name: "ManyGuildsAreThereAtOnce", play: manyGuilds},
+	{name: "ManyGuildsAreThereAtOnce", rules: guildsAtOnce, play: manyGuilds},
 	{name: "EvergreenThatIsReplacedLosesNothing", play: replacedEvergreen},
 	{name: "CutLineIsResumed", relay: true, play: cutLine},
 	{name: "KilledEvergreenLosesNothing", play: killedEvergreen},
@@ -263,6 +264,9 @@ func replacedEvergreen(s *stage) {
 	}
 }
 
+// guildsAtOnce has Discord send its guilds without pauses.
+var guildsAtOnce = discordsim.Config{Identify: discordsim.IdentifyConfig{GuildSpacing: -1}}
+
 // guildsAllowed is how much later than alone a bot may have its guilds.
 const guildsAllowed = 3 * time.Second
 
@@ -294,7 +298,7 @@ func manyGuilds(s *stage) {
 	}
 	s.Close()
 
-	bare, err := NewBareWorld(builder, s.Client, s.TempDir())
+	bare, err := NewBareWorld(builder, s.Client, s.TempDir(), guildsAtOnce)
 	s.must(err)
 	defer bare.Close()
 	alone := &stage{s.T, bare, s.ctx}

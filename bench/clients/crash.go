@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"evergreen/discordsim"
 )
 
 // Crashes is what came of a bot that was killed at random while people asked.
@@ -41,9 +43,9 @@ func Crash(ctx context.Context, b *Builder, c *Client, folder string, lasting ti
 	f.Name, f.Version, f.Behind = c.Name, c.Version, behind
 	var w *World
 	if behind {
-		w, err = NewWorld(ctx, b, c, folder)
+		w, err = NewWorld(ctx, b, c, folder, discordsim.Config{})
 	} else {
-		w, err = NewBareWorld(b, c, folder)
+		w, err = NewBareWorld(b, c, folder, discordsim.Config{})
 	}
 	if err != nil {
 		return f, err

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"evergreen/bench/peer"
+	"evergreen/discordsim"
 )
 
 // settings is what the sources of bots lose to be as they were before Evergreen. {} is the
@@ -37,7 +38,7 @@ func TestProgramsConnectWithoutAChange(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			w, err := newWorld(builder, c, t.TempDir(), "127.0.0.1:0")
+			w, err := newWorld(builder, c, t.TempDir(), "127.0.0.1:0", discordsim.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}

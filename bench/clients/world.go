@@ -41,8 +41,9 @@ type World struct {
 }
 
 // newWorld makes a world. The simulated Discord listens at addr.
-func newWorld(b *Builder, c *Client, folder, addr string) (*World, error) {
-	sim := discordsim.New(discordsim.Config{Seed: 1})
+func newWorld(b *Builder, c *Client, folder, addr string, rules discordsim.Config) (*World, error) {
+	rules.Seed = 1
+	sim := discordsim.New(rules)
 	app := trial.NewWorld(sim).App
 	w := &World{Sim: sim, App: app, Client: c, program: b.Evergreen, folder: folder, channels: sim.Channels(app), people: sim.People(app)}
 	if err := os.MkdirAll(filepath.Join(folder, "bot"), 0o755); err != nil {
@@ -59,8 +60,8 @@ func newWorld(b *Builder, c *Client, folder, addr string) (*World, error) {
 
 // NewWorld starts a simulated Discord and Evergreen in front of it. The folder is for
 // their files. End it with Close.
-func NewWorld(ctx context.Context, b *Builder, c *Client, folder string) (*World, error) {
-	w, err := newWorld(b, c, folder, "127.0.0.1:0")
+func NewWorld(ctx context.Context, b *Builder, c *Client, folder string, rules discordsim.Config) (*World, error) {
+	w, err := newWorld(b, c, folder, "127.0.0.1:0", rules)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +71,8 @@ func NewWorld(ctx context.Context, b *Builder, c *Client, folder string) (*World
 
 // NewRelayedWorld is NewWorld with a relay between the bot and Evergreen, which can cut
 // their connections.
-func NewRelayedWorld(ctx context.Context, b *Builder, c *Client, folder string) (*World, error) {
-	w, err := newWorld(b, c, folder, "127.0.0.1:0")
+func NewRelayedWorld(ctx context.Context, b *Builder, c *Client, folder string, rules discordsim.Config) (*World, error) {
+	w, err := newWorld(b, c, folder, "127.0.0.1:0", rules)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +86,8 @@ func NewRelayedWorld(ctx context.Context, b *Builder, c *Client, folder string) 
 }
 
 // NewBareWorld starts a simulated Discord where the bot looks for Evergreen.
-func NewBareWorld(b *Builder, c *Client, folder string) (*World, error) {
-	return newWorld(b, c, folder, c.Address)
+func NewBareWorld(b *Builder, c *Client, folder string, rules discordsim.Config) (*World, error) {
+	return newWorld(b, c, folder, c.Address, rules)
 }
 
 // started ends a world that could not be started.
