@@ -2,60 +2,104 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
-// memory measures what a connection costs: a hundred bots, each of which has read a thousand
-// events.
+// restFor is how long Evergreen is left alone before its memory counts: Go collects what is
+// free after two minutes.
+const restFor = 3 * time.Minute
+
+// connections is how many bots are connected where the memory of a connection is measured, and
+// how many events each of them reads before.
+const (
+	connections   = 100
+	eventsForEach = 20
+)
+
+// memory measures what Evergreen keeps in memory when it has been quiet for a while: with
+// nothing, with many guilds, and with a hundred bots.
 func (r *Run) memory(ctx context.Context) (rows []Row, err error) {
-	for _, one := range []struct{ compression, goal string }{{"", "64 KB"}, {"zlib-stream", "350 KB"}, {"zstd-stream", "700 KB"}} {
-		each, err := r.lineMemory(ctx, one.compression)
+	connected := []struct{ compression, goal string }{{"", "64 KB"}, {"zlib-stream", "350 KB"}, {"zstd-stream", "700 KB"}}
+	guilds, err := NewDiscord(r.Guilds)
+	if err != nil {
+		return nil, err
+	}
+	defer guilds.Close()
+	holding, err := r.proxy(ctx, guilds, "")
+	if err != nil {
+		return nil, err
+	}
+	defer holding.Kill()
+	if err := r.hold(guilds, holding); err != nil {
+		return nil, err
+	}
+	all := []*evergreen{holding}
+	for _, one := range append(connected[:1:1], connected...) {
+		d, err := NewDiscord(0)
 		if err != nil {
-			return rows, err
+			return nil, err
 		}
-		rows = append(rows, Row{What: "memory of a connection, " + orNone(one.compression), Goal: one.goal, Behind: kilobytes(each)})
+		defer d.Close()
+		e, err := r.proxy(ctx, d, "")
+		if err != nil {
+			return nil, err
+		}
+		defer e.Kill()
+		if len(all) > 1 {
+			bots, err := attach(d, e, one.compression)
+			defer func() {
+				for _, b := range bots {
+					b.Kill()
+				}
+			}()
+			if err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, e)
+	}
+	fmt.Fprintf(r.Log, "%v at rest\n", restFor)
+	select {
+	case <-time.After(restFor):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	var resident, own []int64
+	for _, e := range all {
+		u, err := e.Usage()
+		if err != nil {
+			return nil, err
+		}
+		resident, own = append(resident, u.RSS), append(own, u.Own)
+	}
+	rows = []Row{
+		{What: "memory without guilds and bots: resident, and of it the process's own", Goal: "30 MB", Behind: megabytes(resident[1]) + ", " + megabytes(own[1])},
+		{What: fmt.Sprintf("memory of a usual guild, of %d", r.Guilds), Goal: "15 KB", Behind: kilobytes((own[0] - own[1]) / int64(r.Guilds))},
+	}
+	for i, one := range connected {
+		rows = append(rows, Row{What: fmt.Sprintf("memory of a connection, of %d, %s", connections, orNone(one.compression)), Goal: one.goal, Behind: kilobytes((own[i+2] - own[1]) / connections)})
 	}
 	return rows, nil
 }
 
-func (r *Run) lineMemory(ctx context.Context, compression string) (int64, error) {
-	const lines, events, quiet = 100, 20, 5 * time.Second
-	d, err := NewDiscord(0)
-	if err != nil {
-		return 0, err
-	}
-	defer d.Close()
-	e, err := r.proxy(ctx, d, "")
-	if err != nil {
-		return 0, err
-	}
-	defer e.Kill()
-	first, err := e.connect() // what one bot needs, all need
-	if err != nil {
-		return 0, err
-	}
-	first.Kill()
-	time.Sleep(quiet)
-	before, err := e.Usage()
-	if err != nil {
-		return 0, err
-	}
-	read := make(chan error, lines)
-	for i := range lines {
+// attach connects bots, and has each read events. They go on to answer pings until they are
+// killed.
+func attach(d *Discord, e *evergreen, compression string) (bots []*Bot, err error) {
+	read := make(chan error, connections)
+	for i := range connections {
 		b, err := Dial(e.gateway, compression)
 		if err != nil {
-			return 0, err
+			return bots, err
 		}
-		defer b.Kill()
-		if err := b.Identify(i, lines); err != nil {
-			return 0, err
+		bots = append(bots, b)
+		if err := b.Identify(i, connections); err != nil {
+			return bots, err
 		}
-		_ = b.conn.SetReadDeadline(time.Now().Add(patience))
-		// It ends with the bot, and goes on to answer pings.
-		go func() {
+		go func() { // it ends with the bot
 			for n := 0; ; n++ {
 				_, err := b.read()
-				if n == events || err != nil && n < events { // READY, and the events
+				if n == eventsForEach || err != nil && n < eventsForEach { // READY, and the events
 					read <- err
 				}
 				if err != nil {
@@ -64,17 +108,21 @@ func (r *Run) lineMemory(ctx context.Context, compression string) (int64, error)
 			}
 		}()
 	}
-	for range events {
-		for i := range lines {
+	for range eventsForEach {
+		for i := range connections {
 			d.Emit(NewEvent(guildID(i), i))
 		}
 	}
-	for range lines {
-		if err := <-read; err != nil {
-			return 0, err
+	late := time.After(patience)
+	for range connections {
+		select {
+		case err := <-read:
+			if err != nil {
+				return bots, err
+			}
+		case <-late:
+			return bots, fmt.Errorf("not all of %d bots have read %d events", connections, eventsForEach)
 		}
 	}
-	time.Sleep(quiet)
-	after, err := e.Usage()
-	return (after.RSS - before.RSS) / lines, err
+	return bots, nil
 }

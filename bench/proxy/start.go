@@ -8,18 +8,8 @@ import (
 	"time"
 )
 
-// start measures how long a bot waits for READY and its guilds, and what a guild costs.
+// start measures how long a bot waits for READY and its guilds.
 func (r *Run) start(ctx context.Context) ([]Row, error) {
-	empty, err := NewDiscord(0)
-	if err != nil {
-		return nil, err
-	}
-	defer empty.Close()
-	base, err := r.proxy(ctx, empty, "")
-	if err != nil {
-		return nil, err
-	}
-	defer base.Kill()
 	d, err := NewDiscord(r.Guilds)
 	if err != nil {
 		return nil, err
@@ -51,36 +41,25 @@ func (r *Run) start(ctx context.Context) ([]Row, error) {
 		}
 		rows = append(rows, row)
 	}
-	fmt.Fprintf(r.Log, "%v at rest\n", restFor)
-	select {
-	case <-time.After(restFor):
-	case <-ctx.Done():
-		return rows, ctx.Err()
-	}
-	without, err := base.Usage()
-	if err != nil {
-		return rows, err
-	}
-	with, err := e.Usage()
-	if err != nil {
-		return rows, err
-	}
-	return append(rows,
-		Row{What: "memory without guilds and bots: resident, and of it the process's own", Goal: "30 MB", Behind: megabytes(without.RSS) + ", " + megabytes(without.Own)},
-		Row{What: fmt.Sprintf("memory of a usual guild, of %d, after %v", r.Guilds, restFor), Goal: "15 KB", Behind: kilobytes((with.RSS - without.RSS) / int64(r.Guilds))},
-	), nil
+	return rows, nil
 }
 
-// hold waits until Evergreen holds all guilds: a bot has read them.
+// hold waits until Evergreen holds all guilds as it does for long: a bot has read them, and
+// 2 MB of messages since.
 func (r *Run) hold(d *Discord, e *evergreen) error {
 	b, err := e.connect()
 	if err != nil {
 		return err
 	}
 	defer b.Kill()
-	d.Emit(NewEvent(guildID(0), 0)) // it comes after the guilds
-	if err := b.Await("MESSAGE_CREATE", patience); err != nil {
-		return err
+	const messages = 3000
+	for i := range messages {
+		d.Emit(NewEvent(guildID(0), i))
+	}
+	for range messages {
+		if err := b.Await("MESSAGE_CREATE", patience); err != nil {
+			return err
+		}
 	}
 	_ = b.conn.SetReadDeadline(time.Now().Add(2 * time.Second))
 	for err == nil {
@@ -88,10 +67,6 @@ func (r *Run) hold(d *Discord, e *evergreen) error {
 	}
 	return nil
 }
-
-// restFor is how long Evergreen is left alone before its memory counts: after two minutes
-// Go collects what is free.
-const restFor = 3 * time.Minute
 
 // started is how long a start took.
 type started struct{ ready, all, cpu time.Duration }
