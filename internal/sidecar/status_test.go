@@ -1,6 +1,8 @@
 package sidecar
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,11 +75,12 @@ func TestABotThatHangsIsTold(t *testing.T) {
 
 func TestACrashLoopIsTold(t *testing.T) {
 	run(t, Options{}, func(h *harness) {
+		first := time.Now()
 		for range 5 {
 			h.started().kill()
 			h.Advance(10 * time.Second)
 		}
-		if c := h.condition(health.BotCrashLoop); c.Trouble != "5" {
+		if c := h.condition(health.BotCrashLoop); c.Trouble != "5" || !c.Since.Equal(first) {
 			t.Errorf("after five starts: %+v", c)
 		}
 		b := h.started()
@@ -221,5 +224,96 @@ func TestCountsOfAShardPair(t *testing.T) {
 			t.Errorf("lost: %+v", after)
 		}
 		bots[1-mine].kill()
+	})
+}
+
+// What was lost is told once, with how much and of which types, and shown for ten minutes; a
+// loss after that is another one.
+func TestEachLossIsToldOnce(t *testing.T) {
+	run(t, Options{BacklogAge: time.Minute}, func(h *harness) {
+		h.started().kill()
+		losses := func() int { return strings.Count(h.log.String(), "Events were lost") }
+		h.say(0, 3)
+		h.Advance(59 * time.Second)
+		if losses() != 0 {
+			t.Errorf("before anything was lost the log says:\n%s", h.log.String())
+		}
+		h.Advance(3 * time.Second)
+		if losses() != 1 || !h.log.Has("events=3") || !h.log.Has("map[MESSAGE_CREATE:3]") {
+			t.Errorf("the log says:\n%s", h.log.String())
+		}
+		h.say(3, 2)
+		h.Advance(2 * time.Minute)
+		if losses() != 2 || !h.log.Has("events=2") {
+			t.Errorf("the log says:\n%s", h.log.String())
+		}
+		if c := h.condition(health.EventsLost); c.Trouble != "5" {
+			t.Errorf("shown are %q", c.Trouble)
+		}
+		h.Advance(2 * lossShown)
+		h.say(5, 1)
+		h.Advance(2 * time.Minute)
+		if c := h.condition(health.EventsLost); c.Trouble != "1" {
+			t.Errorf("later shown are %q", c.Trouble)
+		}
+		if n := h.sidecar.Status().Counts.Lost; n != 6 {
+			t.Errorf("%d are counted", n)
+		}
+	})
+}
+
+// What makes more room necessary than there is, is lost and told too.
+func TestLossForWantOfRoomIsTold(t *testing.T) {
+	run(t, Options{BacklogBytes: 1 << 20}, func(h *harness) {
+		h.started().kill()
+		for range 30 {
+			h.emit(100 << 10)
+		}
+		h.Advance(2 * time.Second)
+		if n := h.sidecar.Status().Counts.Lost; n < 19 || n > 21 || !h.log.Has("Events were lost") {
+			t.Errorf("%d are counted; the log says:\n%s", n, h.log.String())
+		}
+		if st := h.sidecar.Status(); st.Backlog > 1<<20 || st.BacklogLimit != 1<<20 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// The shards of a bot are told by their pairs, each with what waits for it.
+func TestEachShardIsTold(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		h.handed()
+		h.handReady()
+		shards := h.startedShards(3)
+		for _, b := range shards {
+			b.kill()
+		}
+		for id := range 3 {
+			for range id {
+				h.hand("MESSAGE_CREATE", map[string]any{"guild_id": strconv.Itoa(id << 22), "content": "waits"})
+				h.hand("TYPING_START", map[string]any{"guild_id": strconv.Itoa(id << 22)})
+			}
+		}
+		h.Advance(time.Minute)
+		var told []string
+		for _, c := range h.sidecar.Conditions() {
+			if c.Cause == health.BotAway {
+				told = append(told, c.Trouble)
+			}
+		}
+		if want := []string{"0 (0/3)", "1 (1/3)", "2 (2/3)"}; !slices.Equal(told, want) {
+			t.Errorf("told is %q", told)
+		}
+		if one := h.sidecar.Status().Consumers[2]; one.Waiting != 2 || one.WaitingBytes < 2*int64(len(`{"content":"waits","guild_id":"8388608"}`)) {
+			t.Errorf("%+v", one)
+		}
+		h.handInteraction("5", "token", 2)
+		if n := h.sidecar.Status().Consumers[0].Waiting; n != 1 {
+			t.Errorf("with an interaction %d wait", n)
+		}
+		h.Advance(5 * time.Second)
+		if n := h.sidecar.Status().Consumers[0].Waiting; n != 0 {
+			t.Errorf("after it was answered %d wait", n)
+		}
 	})
 }
