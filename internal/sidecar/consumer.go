@@ -156,6 +156,18 @@ func (s *Sidecar) consumerOf(shard [2]int, now time.Time) *consumer {
 	return c
 }
 
+// isComplete reports whether every shard of the present number has its consumer. The caller
+// holds the lock.
+func (s *Sidecar) isComplete() bool {
+	there := 0
+	for _, c := range s.consumers {
+		if c.shard[1] == s.count {
+			there++
+		}
+	}
+	return there == s.count
+}
+
 // consumerLife is how long a consumer of another number of shards is kept after its last
 // line has ended.
 const consumerLife = 10 * time.Minute

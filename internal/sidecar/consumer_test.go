@@ -322,3 +322,27 @@ func TestBotThatIsAwayForLongIsNotForgotten(t *testing.T) {
 		b.kill()
 	})
 }
+
+// What all shards of the present number have had is not lost because those of an earlier
+// number are gone.
+func TestWhatTheNewShardsHadIsNotLost(t *testing.T) {
+	run(t, Options{BacklogAge: time.Minute}, func(h *harness) {
+		h.started().kill()
+		h.Advance(time.Second)
+		var bots []*bot
+		for shard := range 2 {
+			bots = append(bots, h.connect().identify(map[string]any{"shard": []int{shard, 2}}))
+		}
+		h.Advance(2 * time.Second)
+		said := h.say(0, 2)
+		h.Advance(2 * time.Second)
+		h.wantMessages(said, bots...)
+		for _, b := range bots {
+			b.kill()
+		}
+		h.Advance(2 * time.Minute)
+		if n := h.sidecar.Status().Counts.Lost; n != 0 {
+			t.Errorf("%d events are told as lost", n)
+		}
+	})
+}

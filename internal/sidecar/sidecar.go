@@ -452,8 +452,11 @@ func (s *Sidecar) keepHouse(now time.Time) {
 // advance confirms what all consumers have confirmed, and drops what is old. The caller
 // holds the lock.
 func (s *Sidecar) advance(now time.Time) {
-	lowest := s.backlog.Next()
+	lowest, replaced := s.backlog.Next(), s.isComplete()
 	for _, c := range s.consumers {
+		if replaced && c.shard[1] != s.count && len(c.lines) == 0 {
+			continue // those of the present number have begun where it has stopped
+		}
 		lowest = min(lowest, c.cursor)
 	}
 	s.countLost(s.backlog.Confirm(lowest, now))
