@@ -26,28 +26,42 @@ const (
 
 // message is one line of JSON on the socket.
 type message struct {
-	Say  string  `json:"say"`
-	From *Holder `json:"from,omitempty"` // with sayTakeOver and sayHolder
+	Say   string    `json:"say"`
+	From  *Holder   `json:"from,omitempty"`  // with sayTakeOver and sayHolder
+	Wants []Address `json:"wants,omitempty"` // with sayTakeOver: hand over what listens there
+	// Listeners is with sayPausing what comes with the message, in this order. A version
+	// that hands over no listeners has no list.
+	Listeners []Address `json:"listeners,omitzero"`
 }
 
 const (
 	sayTakeOver = "take-over" // please hand over
 	sayPausing  = "pausing"   // I will, the moment everything is saved
+	sayReceived = "received"  // I have the listeners; only then does the other one pause
 	sayReleased = "released"  // the lock is free
 	sayWho      = "who"       // who are you?
 	sayHolder   = "holder"    // the answer: From
 )
 
 func writeMessage(conn net.Conn, w message) error {
-	text, err := json.Marshal(w)
+	text, err := encodeMessage(w)
 	if err != nil {
 		return err
 	}
-	if err := conn.SetWriteDeadline(time.Now().Add(replyTimeout)); err != nil {
+	if err := setWriteDeadline(conn); err != nil {
 		return err
 	}
-	_, err = conn.Write(append(text, '\n'))
+	_, err = conn.Write(text)
 	return err
+}
+
+func encodeMessage(w message) ([]byte, error) {
+	text, err := json.Marshal(w)
+	return append(text, '\n'), err
+}
+
+func setWriteDeadline(conn net.Conn) error {
+	return conn.SetWriteDeadline(time.Now().Add(replyTimeout))
 }
 
 // readMessage reads one message until the deadline.
@@ -59,8 +73,8 @@ func readMessage(conn net.Conn, within time.Duration) (w message, err error) {
 }
 
 // decodeMessage reads one message.
-func decodeMessage(conn net.Conn) (w message, err error) {
-	err = json.NewDecoder(io.LimitReader(conn, maxMessage)).Decode(&w)
+func decodeMessage(from io.Reader) (w message, err error) {
+	err = json.NewDecoder(io.LimitReader(from, maxMessage)).Decode(&w)
 	return w, err
 }
 
@@ -201,7 +215,7 @@ func (l *Lock) waitDisk(done <-chan struct{}) {
 
 // serveConn serves one connection until the lock is released.
 func (l *Lock) serveConn(conn net.Conn, handover func(Holder)) {
-	if err := conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil { // of all that it says
 		return
 	}
 	answered := make(chan struct{})
@@ -221,11 +235,11 @@ func (l *Lock) serveConn(conn net.Conn, handover func(Holder)) {
 		_ = writeMessage(conn, message{Say: sayHolder, From: &self})
 		return
 	}
-	if err != nil || w.Say != sayTakeOver || w.From == nil {
+	if err != nil || w.Say != sayTakeOver || w.From == nil || !isTrusted(conn) {
 		return
 	}
-	if err := writeMessage(conn, message{Say: sayPausing}); err != nil {
-		return
+	if l.agree(conn, w.Wants) != nil {
+		return // it has gone, and this process goes on
 	}
 	l.handoverOnce.Do(func() { handover(*w.From) })
 	<-l.released

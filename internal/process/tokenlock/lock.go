@@ -45,6 +45,9 @@ type Options struct {
 	// TakeOverTimeout is how long the holder may take for that. Default
 	// [DefaultTakeOverTimeout].
 	TakeOverTimeout time.Duration
+	// Listeners are where this process will listen: what listens there is asked of the
+	// process that hands over, and waits for [Lock.Listen].
+	Listeners []Address
 	// Version is shown to other processes in the [Holder].
 	Version string
 	// Temporary marks a lock that any other process is given at once, also without
@@ -76,7 +79,12 @@ type Lock struct {
 	listener  net.Listener // nil when this process cannot be asked to hand over
 	socketDir string       // a folder that only holds the socket, or empty
 	closed    bool         // released
-	unnamed   int          // looks in a row at a lock of a process without a name; only watch uses it
+	// received are the listeners of the holder before that wait for Listen, noListeners is
+	// why there are none, and open are those of this process.
+	received    map[Address]*net.TCPListener
+	noListeners error
+	open        map[Address]*net.TCPListener
+	unnamed     int // looks in a row at a lock of a process without a name; only watch uses it
 
 	handoverOnce sync.Once
 	released     chan struct{}
@@ -99,7 +107,9 @@ func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Lo
 		opts.TakeOverTimeout = DefaultTakeOverTimeout
 	}
 	path := lockPath(dir, of)
-	l := &Lock{dir: dir, of: of, opts: opts, released: make(chan struct{}), listening: make(chan struct{}, 1)}
+	l := &Lock{
+		dir: dir, of: of, opts: opts, released: make(chan struct{}), listening: make(chan struct{}, 1), open: map[Address]*net.TCPListener{},
+	}
 	l.self = Holder{ID: rand.Text(), PID: os.Getpid(), Since: time.Now().Round(0), Version: opts.Version, Temporary: opts.Temporary}
 	l.id = l.self.ID
 	l.self.Host, _ = os.Hostname() // a name for people, so none will do
@@ -110,8 +120,9 @@ func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Lo
 			return nil, &HeldError{Holder: holder, Path: path}
 		}
 		l.takenFrom = &holder
-		c, err = takeOver(ctx, path, holder, l.self, opts.TakeOverTimeout)
+		c, err = l.takeOver(ctx, path, holder)
 		if _, ok := errors.AsType[*HeldError](err); err != nil && (ctx.Err() != nil || ok) {
+			l.closeReceived()
 			return nil, err
 		}
 	}
@@ -209,6 +220,7 @@ func (l *Lock) Release() {
 	l.closed = true
 	file, listener, private := l.file, l.listener, l.socketDir
 	l.mu.Unlock()
+	l.closeReceived()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -29,6 +29,9 @@ const token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.a-secret-part-of-thirty-eight-let
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(actAs); dir != "" {
 		refuse()
+		if step := os.Getenv(diesAt); step != "" {
+			dieAt(step, dir)
+		}
 		hold(dir)
 		return
 	}
@@ -38,6 +41,12 @@ func TestMain(m *testing.M) {
 
 // refuse makes system calls fail as the environment says, where that can be done.
 var refuse = func() {}
+
+// diesAt in the environment names the step of a hand-over at which that process dies.
+const diesAt = "EVERGREEN_TEST_OWNER_DIES_AT"
+
+// dieAt takes part in a hand-over up to a step, where that can be done.
+var dieAt = func(step, dir string) { panic("there is no step " + step) }
 
 // hold is the life of another process: it owns the token, says so, and hands
 // over when it is asked.

@@ -17,10 +17,12 @@ const (
 	unreachableTimeout = 500 * time.Millisecond
 )
 
-// takeOver asks the holder for the lock and waits until it has it.
-func takeOver(ctx context.Context, path string, holder, self Holder, patience time.Duration) (claim, error) {
+// takeOver asks the holder for its listeners and the lock, and waits until it has the
+// lock.
+func (l *Lock) takeOver(ctx context.Context, path string, holder Holder) (claim, error) {
+	self, patience := l.self, l.opts.TakeOverTimeout
 	released := make(chan struct{})
-	conn, refusal := requestHandover(ctx, holder, self, min(patience, replyTimeout))
+	conn, refusal := l.requestHandover(ctx, holder, min(patience, replyTimeout))
 	if conn != nil {
 		go func() {
 			defer close(released)
@@ -63,9 +65,12 @@ func takeOver(ctx context.Context, path string, holder, self Holder, patience ti
 	}
 }
 
-// requestHandover asks the holder to hand over and returns the connection once it has
-// agreed, or why it has not.
-func requestHandover(ctx context.Context, holder, self Holder, within time.Duration) (conn net.Conn, refusal error) {
+// requestHandover asks the holder to hand over, takes its listeners, and returns the
+// connection once it has agreed, or why it has not.
+func (l *Lock) requestHandover(ctx context.Context, holder Holder, within time.Duration) (conn net.Conn, refusal error) {
+	if len(l.opts.Listeners) > 0 {
+		l.noListeners = errNotAgreed // so far
+	}
 	if holder.Socket == "" {
 		return nil, errors.New("it does not listen to such requests")
 	}
@@ -75,16 +80,40 @@ func requestHandover(ctx context.Context, holder, self Holder, within time.Durat
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be reached (%w)", err)
 	}
-	err = writeMessage(conn, message{Say: sayTakeOver, From: &self})
+	err = conn.SetDeadline(time.Now().Add(within))
 	if err == nil {
-		var w message
-		if w, err = readMessage(conn, within); err == nil && w.Say != sayPausing {
-			err = errors.New("it answered something else")
-		}
+		err = l.converse(conn)
 	}
 	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("it does not answer (%w)", err)
 	}
 	return conn, nil
+}
+
+// converse asks the holder at the other end of a connection to hand over, and takes its
+// listeners.
+func (l *Lock) converse(conn net.Conn) error {
+	wants := l.opts.Listeners
+	if !canSendListeners && len(wants) > 0 {
+		wants, l.noListeners = nil, errNotSupported
+	}
+	if err := writeMessage(conn, message{Say: sayTakeOver, From: &l.self, Wants: wants}); err != nil {
+		return err
+	}
+	answer, came, err := receiveListeners(conn)
+	if err == nil && answer.Say != sayPausing {
+		err = errors.New("it answered something else")
+	}
+	if err != nil || len(wants) == 0 {
+		for _, listener := range came {
+			_ = listener.Close()
+		}
+		return err
+	}
+	l.received, l.noListeners = receive(answer, wants, came)
+	if answer.Listeners == nil {
+		return nil // it waits for no answer
+	}
+	return writeMessage(conn, message{Say: sayReceived})
 }

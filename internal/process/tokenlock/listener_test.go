@@ -1,0 +1,181 @@
+package tokenlock
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// freeAddress returns an address of this machine on which nothing listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l := listenTCP(t)
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func listenTCP(t *testing.T) *net.TCPListener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.(*net.TCPListener)
+}
+
+// listenAs has a Lock listen; the listener is closed at the end of the test.
+func listenAs(t *testing.T, l *Lock, at Address) net.Listener {
+	t.Helper()
+	listener, err := l.Listen(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener
+}
+
+// dialAndSay connects, which must not be refused, and says something.
+func dialAndSay(t *testing.T, addr, text string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := conn.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// accept accepts the connection of somebody who says this.
+func accept(t *testing.T, from net.Listener, text string) {
+	t.Helper()
+	if err := from.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := from.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	got := make([]byte, len(text))
+	if n, err := conn.Read(got); err != nil || string(got[:n]) != text {
+		t.Errorf("heard %q, %v; want %q", got, err, text)
+	}
+}
+
+// A listener belongs to an address if the port is the same and the host, if it is a number.
+func TestListenerFitsAnAddress(t *testing.T) {
+	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8001}
+	everywhere := &net.TCPAddr{IP: net.IPv6unspecified, Port: 8001}
+	for _, test := range []struct {
+		listener net.Addr
+		addr     string
+		want     bool
+	}{
+		{local, "127.0.0.1:8001", true},
+		{local, "127.0.0.1:0", true},
+		{local, "localhost:8001", true},
+		{local, "[::ffff:127.0.0.1]:8001", true},
+		{local, "127.0.0.1:8002", false},
+		{local, "127.0.0.2:8001", false},
+		{local, "0.0.0.0:8001", false},
+		{local, "127.0.0.1", false},
+		{local, "127.0.0.1:a port", false},
+		{everywhere, "0.0.0.0:8001", true},
+		{everywhere, "[::]:8001", true},
+		{everywhere, ":8001", true},
+		{everywhere, "127.0.0.1:8001", false},
+		{&net.UnixAddr{Name: "socket"}, "127.0.0.1:8001", false},
+	} {
+		if got := fits(test.listener, test.addr); got != test.want {
+			t.Errorf("%v for %s: %t", test.listener, test.addr, got)
+		}
+	}
+}
+
+// Only what was asked for and what fits is taken of what a holder sends, and the rest is
+// closed.
+func TestListenersThatAreNotWantedAreClosed(t *testing.T) {
+	bots, api := listenTCP(t), listenTCP(t)
+	at := func(name string, l net.Listener) Address { return Address{name, l.Addr().String()} }
+	unix, err := net.Listen("unix", t.TempDir()+"/socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		says  []Address
+		sends []net.Listener
+		takes int
+		fails bool
+	}{
+		"both":                         {[]Address{at("bots", bots), at("api", api)}, []net.Listener{bots, api}, 2, false},
+		"none":                         {[]Address{}, nil, 0, false},
+		"one that was not asked for":   {[]Address{at("bots", bots), at("more", api)}, []net.Listener{bots, api}, 1, false},
+		"one with another's name":      {[]Address{at("bots", bots), at("bots", api)}, []net.Listener{bots, api}, 1, false},
+		"the same twice":               {[]Address{at("bots", bots), at("bots", bots)}, []net.Listener{bots, api}, 1, false},
+		"both in the wrong order":      {[]Address{at("api", api), at("bots", bots)}, []net.Listener{bots, api}, 0, false},
+		"one that is not for TCP":      {[]Address{at("bots", bots)}, []net.Listener{unix}, 0, false},
+		"fewer than it says":           {[]Address{at("bots", bots), at("api", api)}, []net.Listener{bots}, 0, true},
+		"some of which it has no word": {nil, []net.Listener{bots, api}, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var sent []net.Listener
+			for _, one := range test.sends {
+				sent = append(sent, sameSocket(t, one))
+			}
+			got, err := receive(message{Listeners: test.says}, []Address{at("bots", bots), at("api", api)}, sent)
+			if len(got) != test.takes || (err != nil) != test.fails {
+				t.Errorf("took %v, error %v", got, err)
+			}
+			for _, one := range sent {
+				kept := false
+				for _, taken := range got {
+					kept = kept || net.Listener(taken) == one
+				}
+				if err := one.Close(); (err == nil) != kept {
+					t.Errorf("%v was kept: %t, and closing it: %v", one.Addr(), kept, err)
+				}
+			}
+		})
+	}
+}
+
+// sameSocket returns another listener with the same socket.
+func sameSocket(t *testing.T, of net.Listener) net.Listener {
+	t.Helper()
+	file, err := of.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	another, err := net.FileListener(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return another
+}
+
+// An address that another program has cannot be listened on, and after a hand-over without
+// listeners the error comes when it has been tried for long enough.
+func TestAddressThatIsTakenIsAnError(t *testing.T) {
+	taken := listenTCP(t)
+	o := acquire(t, t.TempDir(), Options{})
+	if _, err := o.Listen(t.Context(), Address{"bots", taken.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("got %v", err)
+	}
+	o.noListeners = errNotOffered
+	ctx, cancel := context.WithTimeout(t.Context(), 3*bindPoll)
+	defer cancel()
+	if _, err := o.Listen(ctx, Address{"bots", taken.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("tried again, got %v", err)
+	}
+	if ctx.Err() == nil {
+		t.Error("it was not tried again")
+	}
+}

@@ -1,0 +1,17 @@
+package tokenlock
+
+import (
+	"errors"
+	"net"
+)
+
+// canSendListeners: a socket of this system passes no descriptors on.
+const canSendListeners = false
+
+func sendListeners(net.Conn, message, []*net.TCPListener) error { return errors.ErrUnsupported }
+
+// receiveListeners reads one message. No listeners come with it.
+func receiveListeners(conn net.Conn) (w message, listeners []net.Listener, err error) {
+	w, err = decodeMessage(conn)
+	return w, nil, err
+}
