@@ -84,7 +84,7 @@ func (s *Sidecar) serveLine(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	a.line = accepted
-	if s.life.Stopping() { // closeLines may have missed it
+	if s.closing { // closeLines may have missed it
 		accepted.Close(line.CloseGoingAway, "Evergreen stops.")
 	}
 	s.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *Sidecar) serveLine(w http.ResponseWriter, r *http.Request) {
 func (s *Sidecar) admit(a *attachment) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life.Stopping() || len(s.lines) >= maxLines {
+	if s.closing || len(s.lines) >= maxLines {
 		return false
 	}
 	s.work.Add(1)

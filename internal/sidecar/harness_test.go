@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -36,8 +37,10 @@ type harness struct {
 	sidecar *Sidecar
 	fleet   *fleet.Fleet // nil before attach
 	pipe    *simtest.Listener
-	log     simtest.Log // what Sidecars have logged, unless the options name another log
-	running sync.WaitGroup
+	// dialConn connects bots to the Sidecar. Default: by pipe.
+	dialConn func(ctx context.Context, network, addr string) (net.Conn, error)
+	log      simtest.Log // what Sidecars have logged, unless the options name another log
+	running  sync.WaitGroup
 	// transport is what the Sidecar sends requests to Discord with.
 	transport *http.Transport
 	// sessions are those at Discord, which outlive a Sidecar.
@@ -77,6 +80,11 @@ func runAlone(t *testing.T, opts Options, shards int, story func(*harness)) {
 	})
 }
 
+// listenOn returns what opens any address as a listener that there is.
+func listenOn(l net.Listener) func(context.Context, string) (net.Listener, error) {
+	return func(context.Context, string) (net.Listener, error) { return l, nil }
+}
+
 // start starts a Sidecar and its shards.
 func (h *harness) start() {
 	h.T.Helper()
@@ -98,7 +106,7 @@ func (h *harness) serve() {
 		o.HTTPClient = &http.Client{Transport: h.transport}
 	}
 	h.pipe = simtest.NewListener()
-	o.Listener = h.pipe
+	o.Listen = listenOn(h.pipe)
 	var err error
 	if h.sidecar, err = New(o); err != nil {
 		h.T.Fatal(err)
@@ -229,7 +237,11 @@ type received struct {
 
 // dial opens a WebSocket.
 func (h *harness) dial(query string, options *websocket.DialOptions) (*websocket.Conn, *http.Response, error) {
-	options.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true}}
+	dial := h.dialConn
+	if dial == nil {
+		dial = h.pipe.Dial
+	}
+	options.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 	return websocket.Dial(h.T.Context(), "ws://127.0.0.1/?"+query, options)
 }
 

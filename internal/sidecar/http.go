@@ -36,6 +36,7 @@ const (
 // refuses browsers, which name the page they come from, and names that are not this
 // machine's, which a page may have had changed to its address.
 func (s *Sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.conns.Requested(r)
 	switch {
 	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
 		s.serveLine(w, r)

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,10 +45,7 @@ func TestWrongAddressesOfLibrariesAreTold(t *testing.T) {
 			o := one.opts
 			o.Token, o.APIURL, o.Log = func() string { return "token" }, "http://127.0.0.1:9/api/v10", slog.New(slog.NewTextHandler(log, nil))
 			o.HTTPClient = &http.Client{}
-			var err error
-			if o.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-				t.Fatal(err)
-			}
+			o.Addr = "127.0.0.1:0"
 			s, err := New(o)
 			if err != nil {
 				t.Fatal(err)

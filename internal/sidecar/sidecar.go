@@ -43,10 +43,12 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/internal/drain"
 	"evergreen/internal/lifecycle"
 	"evergreen/internal/sidecar/backlog"
 	"evergreen/internal/sidecar/journal"
@@ -86,10 +88,10 @@ type Options struct {
 	// APIURL is the REST base, such as https://discord.com/api/v10.
 	APIURL string
 
-	// Addr is where bots connect. Default [DefaultAddr]. Listener takes its place: it is
-	// open already.
-	Addr     string
-	Listener net.Listener
+	// Addr is where bots connect. Default [DefaultAddr].
+	Addr string
+	// Listen opens Addr. Default: as a new TCP listener.
+	Listen func(ctx context.Context, addr string) (net.Listener, error)
 	// PublicURL is what READY and /gateway tell bots to connect to, such as
 	// wss://proxy.example.org. Default: what the request was sent to.
 	PublicURL string
@@ -149,6 +151,11 @@ type Sidecar struct {
 	api      *url.URL // of the REST base
 	rest     http.Handler
 	listener net.Listener
+	server   *http.Server
+	conns    *drain.Conns
+	served   chan struct{} // closed when the server accepts no more
+	draining atomic.Bool
+	drained  chan struct{}
 	life     *lifecycle.Lifecycle
 	work     sync.WaitGroup   // lines, and answers to interactions
 	journal  *journal.Journal // nil: nothing survives
@@ -185,6 +192,7 @@ type Sidecar struct {
 	countStart  int64 // where its consumers begin
 	sessions    map[string]*session
 	lines       map[*attachment]bool
+	closing     bool // no further line is served
 	requests    map[string]request
 	requestID   uint64
 	answers     []answer // to events that are kept, by position
@@ -209,6 +217,11 @@ func New(o Options) (*Sidecar, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Listen == nil {
+		o.Listen = func(ctx context.Context, addr string) (net.Listener, error) {
+			return (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+		}
+	}
 	o.Addr = cmp.Or(o.Addr, DefaultAddr)
 	o.Shards = cmp.Or(o.Shards, 1)
 	o.Interactions = cmp.Or(o.Interactions, Tell)
@@ -223,6 +236,13 @@ func New(o Options) (*Sidecar, error) {
 		consumers: map[[2]int]*consumer{}, sessions: map[string]*session{}, lines: map[*attachment]bool{},
 		requests: map[string]request{}, guesses: map[string]guesses{}, interaction: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		reads: make(chan movedRead), moved: make(chan struct{}), overflow: make(chan struct{}, 1),
+		conns: drain.New(), served: make(chan struct{}), drained: make(chan struct{}),
+	}
+	s.server = &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		BaseContext: func(net.Listener) context.Context { return s.life.AbortContext() },
+		ConnContext: s.conns.Accepted, ConnState: s.conns.Changed,
+		ErrorLog: log.New(serverLog{s}, "", 0),
 	}
 	s.refusals.token.Lines = refusedTokens
 	s.forgetAll()
@@ -267,7 +287,6 @@ func (s *Sidecar) newBacklog(first int64) *backlog.Backlog {
 // Listen opens the address that bots connect to. From then on a bot that connects waits
 // instead of failing, so it is the first thing to be done. The error says what to change.
 func (s *Sidecar) Listen(ctx context.Context) (err error) {
-	var config net.ListenConfig
 	var secure *tls.Config
 	if s.opts.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(s.opts.TLSCert, s.opts.TLSKey)
@@ -276,10 +295,8 @@ func (s *Sidecar) Listen(ctx context.Context) (err error) {
 		}
 		secure = &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}} // WebSockets need it
 	}
-	if s.listener = s.opts.Listener; s.listener == nil {
-		if s.listener, err = config.Listen(ctx, "tcp", s.opts.Addr); err != nil {
-			return fmt.Errorf("bots cannot connect to %s: %w", s.opts.Addr, err)
-		}
+	if s.listener, err = s.opts.Listen(ctx, s.opts.Addr); err != nil {
+		return fmt.Errorf("bots cannot connect to %s: %w", s.opts.Addr, err)
 	}
 	s.mu.Lock()
 	s.address = s.listener.Addr()
@@ -316,6 +333,7 @@ const housekeeping = time.Second
 func (s *Sidecar) Run(ctx context.Context) error {
 	switch err := s.life.Start(); {
 	case errors.Is(err, lifecycle.ErrStopped):
+		close(s.served)
 		return s.listener.Close()
 	case err != nil:
 		return fmt.Errorf("sidecar: %w", err)
@@ -323,14 +341,12 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	defer s.life.Finish()
 	defer context.AfterFunc(ctx, func() { s.life.Stop() })()
 	stop := s.life.StopContext()
-	server := &http.Server{
-		Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		BaseContext: func(net.Listener) context.Context { return s.life.AbortContext() },
-		ErrorLog:    log.New(serverLog{s}, "", 0),
-	}
-	served := make(chan error, 1)
-	// It returns after server.Close below.
-	go func() { served <- server.Serve(s.listener) }()
+	var ended error // of the server, once served is closed
+	// It returns after Drain below.
+	go func() {
+		ended = s.server.Serve(s.listener)
+		close(s.served)
+	}()
 	s.work.Go(func() { s.answerInteractions(stop) })
 	endJournal := s.startJournal()
 	defer endJournal()
@@ -339,8 +355,9 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	table := time.NewTimer(0)
 	defer table.Stop()
 	due := true // the table will be kept when its timer ends, however often it changes until then
+	served := s.served
 	var failed error
-	for s.life.StopContext().Err() == nil {
+	for stop.Err() == nil {
 		select {
 		case <-stop.Done():
 		case <-s.changed:
@@ -351,35 +368,32 @@ func (s *Sidecar) Run(ctx context.Context) error {
 		case <-table.C:
 			due = false
 			s.keepTable()
-		case failed = <-served:
-			served <- failed
-			s.life.Stop()
+		case <-served:
+			served = nil
+			if !s.draining.Load() {
+				failed = ended
+				s.life.Stop()
+			}
 		case now := <-tick.C:
 			s.keepHouse(now)
 		}
 	}
+	s.Drain(s.life.AbortContext())
+	<-s.served
 	s.closeLines()
-	ending, cancel := context.WithTimeout(s.life.AbortContext(), closeGrace)
-	defer cancel()
-	if server.Shutdown(ending) != nil { // it does not know lines: those are in work
-		_ = server.Close()
-	}
-	err := <-served
 	s.work.Wait()
 	s.keepTable()
-	if failed != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("bots can no longer connect: %w", err)
+	if failed != nil {
+		return fmt.Errorf("bots can no longer connect: %w", failed)
 	}
 	return nil
 }
-
-// closeGrace bounds the wait for REST requests at the end.
-const closeGrace = 3 * time.Second
 
 // closeLines closes every line so that its library resumes.
 func (s *Sidecar) closeLines() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closing = true
 	for a := range s.lines {
 		if a.line != nil {
 			a.line.Close(line.CloseGoingAway, "Evergreen stops.")

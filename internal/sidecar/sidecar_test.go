@@ -20,7 +20,7 @@ func newSidecar(t *testing.T, change func(*Options)) *Sidecar {
 	t.Helper()
 	o := Options{
 		Token: func() string { return "token" }, HTTPClient: &http.Client{}, UserAgent: "DiscordBot (https://example.com, 1)",
-		APIURL: "https://discord.example/api/v10", Listener: simtest.NewListener(),
+		APIURL: "https://discord.example/api/v10", Listen: listenOn(simtest.NewListener()),
 	}
 	if change != nil {
 		change(&o)
@@ -42,7 +42,7 @@ func TestAddressOfDiscordNeedsAHost(t *testing.T) {
 
 // An address that is taken and a certificate that is not there are told with what to change.
 func TestListenSaysWhatToChange(t *testing.T) {
-	first := newSidecar(t, func(o *Options) { o.Listener, o.Addr = nil, "127.0.0.1:0" })
+	first := newSidecar(t, func(o *Options) { o.Listen, o.Addr = nil, "127.0.0.1:0" })
 	if err := first.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestListenSaysWhatToChange(t *testing.T) {
 	if strings.HasSuffix(address, ":0") || first.Status().Addr != address {
 		t.Errorf("it listens on %s, and says %s", address, first.Status().Addr)
 	}
-	second := newSidecar(t, func(o *Options) { o.Listener, o.Addr = nil, address })
+	second := newSidecar(t, func(o *Options) { o.Listen, o.Addr = nil, address })
 	if err := second.Listen(t.Context()); err == nil || !strings.Contains(err.Error(), "bots cannot connect to "+address) {
 		t.Errorf("on an address that is taken: %v", err)
 	}
@@ -99,7 +99,7 @@ func TestEndsOfASidecar(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		pipe := simtest.NewListener()
-		s := newSidecar(t, func(o *Options) { o.Listener = brokenListener{pipe} })
+		s := newSidecar(t, func(o *Options) { o.Listen = listenOn(brokenListener{pipe}) })
 		if err := s.Listen(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestEndWaitsForRESTRequests(t *testing.T) {
 			if err := h.sidecar.Stop(h.T.Context()); err != nil {
 				t.Error(err)
 			}
-			if took := time.Since(began); took > closeGrace+500*time.Millisecond || <-got != answered {
+			if took := time.Since(began); took > drainTimeout+500*time.Millisecond || <-got != answered {
 				t.Errorf("a request that takes %s: the end takes %s", takes, took)
 			}
 			slow.Wait()

@@ -2,6 +2,7 @@ package line
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -118,10 +120,22 @@ type upgrader struct {
 	line *Line
 }
 
-// Hijack implements [http.Hijacker].
+// WriteHeader leaves the answer to an upgrade to Hijack. A server that shuts down replaces
+// the Connection header of answers, and a client then refuses the connection.
+func (u *upgrader) WriteHeader(status int) {
+	if status != http.StatusSwitchingProtocols {
+		u.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Hijack implements [http.Hijacker]. It writes the answer to the upgrade.
 func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(u.ResponseWriter).Hijack()
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := writeUpgrade(conn, u.Header()); err != nil {
+		_ = conn.Close()
 		return nil, nil, err
 	}
 	u.line.conn = conn
@@ -130,6 +144,26 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	const least = 16 // of a bufio.Writer that is never used
 	return in, bufio.NewReadWriter(buffered.Reader, bufio.NewWriterSize(io.Discard, least)), nil
 }
+
+// writeUpgrade writes the answer to an upgrade.
+func writeUpgrade(conn net.Conn, header http.Header) error {
+	var answer bytes.Buffer
+	fmt.Fprintf(&answer, "HTTP/1.1 %d %s\r\n", http.StatusSwitchingProtocols, http.StatusText(http.StatusSwitchingProtocols))
+	if err := header.Write(&answer); err != nil {
+		return err
+	}
+	answer.WriteString("\r\n")
+	if err := conn.SetWriteDeadline(time.Now().Add(upgradeTimeout)); err != nil {
+		return err
+	}
+	if _, err := conn.Write(answer.Bytes()); err != nil {
+		return err
+	}
+	return conn.SetWriteDeadline(time.Time{})
+}
+
+// upgradeTimeout is how long a client may take to read the answer to its upgrade.
+const upgradeTimeout = 5 * time.Second
 
 // errReadOnly would mean that the library writes past its buffer.
 var errReadOnly = errors.New("the line's writer alone writes")

@@ -1,9 +1,11 @@
 package line_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"evergreen/internal/sidecar/line"
@@ -93,4 +95,24 @@ func TestAnotherVersionIsClosedWith4012(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given a server that shuts down, when a request was there before, then its client is
+// upgraded as ever. net/http alone would put "close" into the answer.
+func TestUpgradeWhileTheServerShutsDown(t *testing.T) {
+	var ending sync.WaitGroup
+	run(t, config{beforeAccept: func(server *http.Server) {
+		begun := make(chan struct{})
+		server.RegisterOnShutdown(func() { close(begun) })
+		ending.Go(func() { _ = server.Shutdown(context.Background()) })
+		<-begun
+	}}, func(h *harness) {
+		if got := h.client.response.Header.Get("Connection"); h.client.response.StatusCode != http.StatusSwitchingProtocols || got != "Upgrade" {
+			h.Errorf("HTTP %d, Connection: %s", h.client.response.StatusCode, got)
+		}
+		if got := h.client.take(); len(got) != 1 || got[0].Op != 10 {
+			h.Errorf("received %v, want HELLO", got)
+		}
+		ending.Wait()
+	})
 }

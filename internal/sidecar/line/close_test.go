@@ -238,13 +238,13 @@ func TestProtocolErrorIsClosedWith1002(t *testing.T) {
 	}
 }
 
-// Given a line that is closed before it runs, then Run sends only the close frame. Run can be
-// called only once.
+// Given a line that is closed before it runs, then Run sends HELLO and the close frame. Run can
+// be called only once.
 func TestCloseBeforeRun(t *testing.T) {
 	run(t, config{beforeRun: func(l *line.Line) { l.Close(line.CloseGoingAway, "") }}, func(h *harness) {
 		h.wantClosed(0, line.CloseGoingAway)
-		if got := h.client.take(); len(got) != 0 {
-			h.Errorf("received %v", got)
+		if got := h.client.take(); len(got) != 1 || got[0].Op != 10 {
+			h.Errorf("received %v, want HELLO alone", got)
 		}
 		if err := h.line.Run(h.Context(), nil); err == nil {
 			h.Error("Run may be called twice")

@@ -51,6 +51,8 @@ type config struct {
 	header  http.Header
 	behind  []byte // what the client sends right behind its upgrade request
 	handle  func(op int, d json.RawMessage) error
+	// beforeAccept is called with the server of the upgrade request.
+	beforeAccept func(*http.Server)
 	// beforeRun is called between Accept and Run.
 	beforeRun func(*line.Line)
 }
@@ -64,7 +66,11 @@ func run(t *testing.T, set config, test func(*harness)) {
 		ctx, cancel := context.WithCancel(context.Background())
 		h.cancel = cancel
 		listener := simtest.NewListener()
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := &http.Server{}
+		server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if set.beforeAccept != nil {
+				set.beforeAccept(server)
+			}
 			l, err := line.Accept(w, r, h.options)
 			if err != nil {
 				h.refused = err
@@ -76,7 +82,7 @@ func run(t *testing.T, set config, test func(*harness)) {
 				set.beforeRun(l)
 			}
 			h.ran <- l.Run(ctx, h.record)
-		})}
+		})
 		var group sync.WaitGroup
 		group.Go(func() { _ = server.Serve(listener) })
 		h.client = dial(t, listener, set)

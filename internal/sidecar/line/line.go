@@ -90,9 +90,13 @@ func (l *Line) Run(ctx context.Context, handle func(op int, d json.RawMessage) e
 	}
 	hello := helloPayload(l.opts.HeartbeatInterval().Milliseconds())
 	l.mu.Lock()
+	if l.request.version != 0 {
+		// One that is closed already is greeted too: discord.py ends when its first
+		// connection is closed before HELLO.
+		l.queueMessage(hello, nil, nil)
+	}
 	if l.why == nil {
 		l.greetBy = time.Now().Add(l.opts.GreetTimeout)
-		l.queueMessage(hello, nil, nil)
 	}
 	l.mu.Unlock()
 	payloads := make(chan payload, maxHandling)
