@@ -55,6 +55,12 @@ func (p *process) startBackground(from config.Sources, loaded *config.Loaded, bo
 	})
 	running.Go(func() { p.showProgress(ctx, func() fleet.Snapshot { return bot.Fleet().Snapshot() }) })
 	running.Go(func() {
+		// A program that is started after this one may connect at once.
+		select {
+		case <-bot.Listening():
+		case <-ctx.Done():
+			return
+		}
 		sdnotify.New(sdnotify.Options{
 			Snapshot: bot.Tracker().Snapshot, Shards: func() []sdnotify.Shard { return notifyShards(bot) },
 			Logger: logging.Component(logger.Logger, "Supervision"),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os/exec"
@@ -35,17 +36,18 @@ func (c *proxyServe) Run(p *process) error {
 			}}
 		}
 	}
-	program := &child{command: c.Command, environ: p.environ}
-	defer program.wait()
 	return c.keepOnline(p, !c.NoAPI, func(o *app.Options) {
-		program.log = logging.Component(o.Logger, "Proxy")
 		o.Proxy = true
 		o.ProxyDir = filepath.Join(o.Config.StateDir, "proxy")
 		if len(c.Command) > 0 {
+			program := &child{command: c.Command, environ: p.environ, log: logging.Component(o.Logger, "Proxy")}
 			if !c.NoHook {
 				program.preload = filepath.Join(o.ProxyDir, "preload")
 			}
-			o.BotsListen = func(addr net.Addr) { program.start(addr, o.Config.ProxyTLSCert != "") }
+			o.StartBot = func(addr net.Addr) func(context.Context) {
+				program.start(addr, o.Config.ProxyTLSCert != "")
+				return program.end
+			}
 		}
 	})
 }

@@ -22,8 +22,9 @@ type child struct {
 	environ []string
 	preload string // the folder for what points the program here; empty: it points itself here
 	log     *slog.Logger
-	ended   chan struct{} // nil before start
 	stop    context.CancelFunc
+	process *os.Process   // nil if it could not be started
+	ended   chan struct{} // closed when it has ended
 }
 
 // start starts the program once bots can connect to an address. The program finds it in
@@ -46,8 +47,9 @@ func (c *child) start(addr net.Addr, tls bool) {
 		close(c.ended)
 		return
 	}
-	c.log.Info("The bot's program was started", "process", cmd.Process.Pid)
-	// wait waits for it.
+	c.process = cmd.Process
+	c.log.Info("The bot's program was started", "process", c.process.Pid)
+	// end waits for it.
 	go func() {
 		defer close(c.ended)
 		err := cmd.Wait()
@@ -76,11 +78,16 @@ func (c *child) pointed() []string {
 	return preload.Environ(c.environ, dir)
 }
 
-// wait ends the program, if it was started, and waits for it.
-func (c *child) wait() {
-	if c.ended == nil {
-		return
-	}
+// end asks the program to end, and waits for it. One that has not ended after childGrace, or
+// when ctx ends, is killed.
+func (c *child) end(ctx context.Context) {
 	c.stop()
-	<-c.ended
+	select {
+	case <-c.ended:
+	case <-ctx.Done():
+		if c.process != nil {
+			_ = c.process.Kill()
+		}
+		<-c.ended
+	}
 }

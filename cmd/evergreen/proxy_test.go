@@ -107,16 +107,25 @@ func TestSetupKnowsItsLibraries(t *testing.T) {
 func proxied(t *testing.T, world *demo.World, address string) (shard *gateway.Shard, heard <-chan string) {
 	t.Helper()
 	messages := make(chan string, 100)
+	hear := gateway.HandlerFunc(func(_ context.Context, e gateway.Event) { messages <- content(e) })
+	return runBot(t, world, address, hear, "MESSAGE_CREATE"), messages
+}
+
+// content is what a MESSAGE_CREATE says.
+func content(e gateway.Event) string {
+	var m struct {
+		Content string `json:"content"`
+	}
+	_ = json.Unmarshal(e.Data, &m)
+	return m.Content
+}
+
+// runBot runs a bot that connects to the proxy and handles some events, until the test ends.
+func runBot(t *testing.T, world *demo.World, address string, handler gateway.Handler, events ...string) *gateway.Shard {
+	t.Helper()
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: world.Bot.Token, Intents: gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent},
-		URLSource:   gateway.FixedURL("ws://" + address), Events: []string{"MESSAGE_CREATE"},
-		Handler: gateway.HandlerFunc(func(_ context.Context, e gateway.Event) {
-			var m struct {
-				Content string `json:"content"`
-			}
-			_ = json.Unmarshal(e.Data, &m)
-			messages <- m.Content
-		}),
+		URLSource:   gateway.FixedURL("ws://" + address), Events: events, Handler: handler,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +136,7 @@ func proxied(t *testing.T, world *demo.World, address string) (shard *gateway.Sh
 		_ = shard.Stop(context.Background(), gateway.KeepSession)
 		<-ended
 	})
-	return shard, messages
+	return shard
 }
 
 // awaitLive waits until a bot is live.

@@ -63,19 +63,16 @@ func (r *startFlags) keepOnline(p *process, serveAPI bool, customize func(*app.O
 	}
 	signals, release := p.signals()
 	defer release()
-	state, err := openState(context.Background(), c, logger, r.TakeOver, r.Fresh)
+	options := app.Options{
+		Config: c, Logger: logger, Redact: sink.Redact, Version: version(), API: serveAPI, Lines: lines, Machine: &host.Machine{},
+	}
+	customize(&options)
+	state, err := openState(context.Background(), options, r.TakeOver, r.Fresh)
 	if err != nil {
 		return startFailure(err)
 	}
 	limitMemory(logger)
-	options := app.Options{
-		Config: c, Logger: logger, Redact: sink.Redact, Version: version(),
-		API: serveAPI, Lines: lines, Instance: state.owner.ID(), Listening: state.announce,
-		Sessions: state.store, Storage: state.store.Identifies(), Journal: state.store.Journal(),
-		History: state.store.History(), Alerts: state.store.Alerts(), Limits: state.store.Limits(), PreviousDowntime: state.downtime,
-		Conditions: state.conditions, TokenChanged: state.rotate, Machine: &host.Machine{},
-	}
-	customize(&options)
+	state.serve(&options)
 	bot, err := app.New(options)
 	if err != nil {
 		state.release(err, gateway.KeepSession)

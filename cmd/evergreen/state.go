@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/app"
 	"evergreen/internal/health"
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/logging"
@@ -28,14 +29,18 @@ type state struct {
 	rival     atomic.Pointer[health.Condition]
 }
 
-// openState locks the token and opens the store. It fails when another process has
-// the lock and when the database is that of a later version; no other trouble with
-// the disk keeps the bot from starting.
-func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, fresh bool) (*state, error) {
-	s := &state{log: logging.Component(logger, "State")}
+// openState locks the token of a bot with these options and opens the store. It fails
+// when another process has the lock and when the database is that of a later version; no
+// other trouble with the disk keeps the bot from starting.
+func openState(ctx context.Context, o app.Options, takeOver, fresh bool) (*state, error) {
+	c := o.Config
+	s := &state{log: logging.Component(o.Logger, "State")}
 	of := tokenlock.FingerprintOf(c.Token.Reveal())
 	var err error
-	if s.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), OnChange: s.lockChanged}); err != nil {
+	s.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{
+		TakeOver: takeOver, Listeners: listensAt(o), Version: version(), OnChange: s.lockChanged,
+	})
+	if err != nil {
 		return nil, err
 	}
 	if trouble := s.owner.Err(); trouble != nil {
@@ -43,6 +48,9 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 	}
 	if from := s.owner.TakenFrom(); from != nil {
 		s.log.Info("Token taken over", "from", from.String())
+	}
+	if why := s.owner.NoListeners(); why != nil {
+		s.log.Warn("The process before has not handed over where it listens: a connection that is dialled now is refused", "why", why)
 	}
 	crash, err := store.SetCrashLog(c.StateDir, of)
 	if err != nil {
@@ -59,6 +67,31 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 	}
 	s.downtime = s.store.Downtime(previous)
 	return s, nil
+}
+
+// listensAt returns where a bot with these options listens.
+func listensAt(o app.Options) (all []tokenlock.Address) {
+	if o.API {
+		all = append(all, tokenlock.Address{Name: "API_ADDR", Addr: o.Config.APIAddr})
+	}
+	if o.Proxy {
+		all = append(all, tokenlock.Address{Name: "PROXY_ADDR", Addr: o.Config.ProxyAddr})
+	}
+	return all
+}
+
+// listen opens the address of a setting, or goes on with the listener that the process
+// before has handed over.
+func (s *state) listen(ctx context.Context, setting, addr string) (net.Listener, error) {
+	return s.owner.Listen(ctx, tokenlock.Address{Name: setting, Addr: addr})
+}
+
+// serve has a bot with these options keep here what survives it.
+func (s *state) serve(o *app.Options) {
+	o.Instance, o.Listen, o.Listening = s.owner.ID(), s.listen, s.announce
+	o.Sessions, o.Storage, o.Journal = s.store, s.store.Identifies(), s.store.Journal()
+	o.History, o.Alerts, o.Limits = s.store.History(), s.store.Alerts(), s.store.Limits()
+	o.PreviousDowntime, o.Conditions, o.TokenChanged = s.downtime, s.conditions, s.rotate
 }
 
 // lockLine is the log line of a lock that is not what it should be.

@@ -115,11 +115,13 @@ type Options struct {
 	// ProxyDir is the folder for what survives the process. Default: nothing does.
 	Proxy    bool
 	ProxyDir string
-	// BotsListener is where bots connect. Default: Config.ProxyAddr is opened.
-	BotsListener net.Listener
-	// BotsListen is called with the address that bots connect to, once they can.
-	// Default: none.
-	BotsListen func(net.Addr)
+	// StartBot is called with the address that bots connect to, once they can. What it
+	// returns, unless it is nil, ends what it has started, at the latest when its context
+	// ends; that is done while bots can still connect. Default: none.
+	StartBot func(net.Addr) (end func(context.Context))
+	// Listen opens the address of a setting, which is API_ADDR or PROXY_ADDR. Default: as
+	// a new TCP listener.
+	Listen func(ctx context.Context, setting, addr string) (net.Listener, error)
 
 	// Timing replaces the timing that Config gives. Default: that of Config.
 	Timing *gateway.Timing
@@ -180,10 +182,11 @@ type App struct {
 	healthCheck *health.Monitor
 	services    services
 	token       *token
-	network     *network.Network // nil with Options.Transport and Dialer
-	memory      *memoryMonitor   // nil without a machine
-	server      *api.Server      // nil without the API
-	proxy       *sidecar.Sidecar // nil without Options.Proxy
+	network     *network.Network      // nil with Options.Transport and Dialer
+	memory      *memoryMonitor        // nil without a machine
+	server      *api.Server           // nil without the API
+	proxy       *sidecar.Sidecar      // nil without Options.Proxy
+	endBot      func(context.Context) // ends what Options.StartBot has started; nil before and without it
 
 	// provisional is the time in which the bot runs one shard because REST has not
 	// told how many it needs. growing is set while the number of shards changes
@@ -197,6 +200,8 @@ type App struct {
 	preflightReport atomic.Pointer[preflight.Report]
 	// preflightDone is closed after the preflight.
 	preflightDone chan struct{}
+	// listening is closed once the addresses of the HTTP API and of the proxy are open.
+	listening chan struct{}
 	// parts is replaced once at most, before the shards run: when the preflight
 	// finds optional intents switched off.
 	parts atomic.Pointer[botParts]
@@ -241,7 +246,7 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{
 		opts: o, log: logging.Component(o.Logger, "Evergreen"),
-		life: lifecycle.New(), preflightDone: make(chan struct{}), provisional: provisionalCount{wake: make(chan struct{}, 1)}, token: &token{used: o.Config.Token.Reveal()},
+		life: lifecycle.New(), preflightDone: make(chan struct{}), listening: make(chan struct{}), provisional: provisionalCount{wake: make(chan struct{}, 1)}, token: &token{used: o.Config.Token.Reveal()},
 	}
 	err := a.setupNetwork()
 	if err != nil {
@@ -440,6 +445,9 @@ func (a *App) Tracker() *health.Tracker { return a.tracker }
 
 // REST returns the counters of the REST transport.
 func (a *App) REST() rest.Stats { return a.rest.Stats() }
+
+// Listening is closed once the addresses of the HTTP API and of the proxy are open.
+func (a *App) Listening() <-chan struct{} { return a.listening }
 
 // APIAddr returns where the HTTP API listens; nil before it does and without it.
 func (a *App) APIAddr() net.Addr {

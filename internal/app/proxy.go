@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 
 	"evergreen/fleet"
@@ -22,7 +23,7 @@ func (a *App) proxyOptions() sidecar.Options {
 	}
 	return sidecar.Options{
 		Token: a.token.current, HTTPClient: a.client, UserAgent: a.userAgent(), APIURL: c.APIURL,
-		Addr: c.ProxyAddr, Listener: a.opts.BotsListener, PublicURL: c.ProxyURL, StandIn: c.ProxyToken.Reveal(), TLSCert: c.ProxyTLSCert, TLSKey: c.ProxyTLSKey,
+		Addr: c.ProxyAddr, Listen: a.listen("PROXY_ADDR"), PublicURL: c.ProxyURL, StandIn: c.ProxyToken.Reveal(), TLSCert: c.ProxyTLSCert, TLSKey: c.ProxyTLSKey,
 		Intents: gateway.Intents(c.ProxyIntents), Shards: c.ProxyBotShards, NoREST: !c.ProxyREST,
 		BacklogBytes: int64(c.ProxyBacklog), BacklogDisk: disk, BacklogAge: c.ProxyBacklogAge, Settle: c.ProxySettle,
 		Interactions: sidecar.Mode(c.ProxyInteractions), AwayReply: c.ProxyAwayReply,
@@ -47,16 +48,35 @@ func (a *App) startProxy(ctx, serving context.Context, running *sync.WaitGroup) 
 			"Free the address, or set PROXY_ADDR to another one and tell your bot: evergreen proxy setup",
 		}}
 	}
-	if a.opts.BotsListen != nil {
-		a.opts.BotsListen(a.proxy.Addr())
-	}
+	close(a.listening)
 	running.Go(func() {
 		if err := a.proxy.Run(serving); err != nil {
 			a.log.Error("The proxy has failed", "error", err)
 			a.requestStop(gateway.KeepSession)
 		}
 	})
+	if a.opts.StartBot != nil {
+		a.endBot = a.opts.StartBot(a.proxy.Addr())
+	}
 	return a.awaitIdentity(ctx)
+}
+
+// endStartedBot ends what Options.StartBot has started, if that was not done.
+func (a *App) endStartedBot() {
+	if a.endBot != nil {
+		a.endBot(a.life.AbortContext())
+		a.endBot = nil
+	}
+}
+
+// listen returns what opens the address of a setting.
+func (a *App) listen(setting string) func(context.Context, string) (net.Listener, error) {
+	return func(ctx context.Context, addr string) (net.Listener, error) {
+		if a.opts.Listen == nil {
+			return (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+		}
+		return a.opts.Listen(ctx, setting, addr)
+	}
 }
 
 // preflightOfBot runs the preflight with what the bot asks for. A bot that asks for what

@@ -43,7 +43,10 @@ func (a *App) Run(ctx context.Context) error {
 
 	checked := make(chan error, 1)
 	preflight := func() error { return a.runPreflight(ctx, true) }
-	if a.proxy != nil {
+	if a.proxy == nil {
+		close(a.listening)
+	} else {
+		defer a.endStartedBot()
 		if err := a.startProxy(ctx, serving, &running); err != nil || a.life.Stopping() {
 			return err
 		}
@@ -181,10 +184,20 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 // answers, and then the bot, all within the grace. A shard whose handlers are blocked
 // closes after half of it (G-092). What has no answer by then stays above the session's
 // low-water mark, so the next start gets it again.
+//
+// A bot's program that was started here ends before all of that: it can still say goodbye,
+// and has left its session by the time another process may take it up. Then the proxy
+// answers the requests of bots while their events still come.
 func (a *App) shutdown(parts *botParts) {
+	a.endStartedBot()
 	grace := a.opts.Config.ShutdownGrace
 	whole, cancel := context.WithTimeout(a.life.AbortContext(), grace)
 	defer cancel()
+	if a.proxy != nil {
+		requests, cancelRequests := context.WithTimeout(whole, grace/4)
+		a.proxy.Drain(requests)
+		cancelRequests()
+	}
 	drain, cancelDrain := context.WithTimeout(whole, grace/2)
 	defer cancelDrain()
 	if err := parts.fleet.Stop(drain, a.mode); err != nil {

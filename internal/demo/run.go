@@ -177,7 +177,10 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	}
 	if r.bot != nil {
 		options.Proxy, options.Commands, options.Config.ProxyAddr = true, nil, "127.0.0.1:0"
-		options.BotsListen = func(addr net.Addr) { r.bot.listens <- addr }
+		options.StartBot = func(addr net.Addr) func(context.Context) {
+			r.bot.listens <- addr
+			return nil
+		}
 	}
 	bot, err := app.New(options)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -77,7 +78,8 @@ func (y *year) startProcess() error {
 	}
 	if y.Proxy {
 		l.door = &botListener{simtest.NewListener(), l.net}
-		o.Proxy, o.ProxyDir, o.BotsListener, o.Commands = true, y.proxyFolder(), l.door, nil
+		o.Proxy, o.ProxyDir, o.Commands = true, y.proxyFolder(), nil
+		o.Listen = func(context.Context, string, string) (net.Listener, error) { return l.door, nil }
 	}
 	if l.app, err = app.New(o); err != nil {
 		_ = l.store.Close(context.Background())

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"evergreen/gateway"
@@ -38,6 +40,8 @@ type Options struct {
 	// Addr is host:port; an empty host means every interface. Default
 	// 127.0.0.1:8000.
 	Addr string
+	// Listen opens an address. Default: as a new TCP listener.
+	Listen func(ctx context.Context, addr string) (net.Listener, error)
 	// Token is what clients have to present for all but the probes, the badges
 	// and the public status page. Without one an address beyond loopback serves
 	// nothing else.

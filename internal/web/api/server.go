@@ -64,6 +64,11 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Listen == nil {
+		o.Listen = func(ctx context.Context, addr string) (net.Listener, error) {
+			return (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+		}
+	}
 	o.Limits = o.Limits.orDefaults()
 	s := &Server{
 		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConnLimit(o.Limits.Conns),
@@ -102,7 +107,7 @@ func (s *Server) Listen(ctx context.Context) error {
 	if s.listener != nil {
 		return nil
 	}
-	l, err := listen(ctx, s.opts.Addr)
+	l, err := s.listen(ctx, s.opts.Addr)
 	if err != nil && !s.opts.AddrRequired {
 		l = s.listenElsewhere(ctx, err)
 	}
@@ -119,10 +124,10 @@ func (s *Server) Listen(ctx context.Context) error {
 // listenTimeout is how long the name of a host in Addr may take to be looked up.
 const listenTimeout = 2 * time.Second
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
 	defer cancel()
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	l, err := s.opts.Listen(ctx, addr)
 	if err != nil {
 		return nil, fmt.Errorf("the HTTP API cannot listen on %s: %w", addr, err)
 	}
@@ -133,7 +138,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 func (s *Server) listenElsewhere(ctx context.Context, why error) net.Listener {
 	host, _, _ := net.SplitHostPort(s.opts.Addr) // New has checked it
 	for _, addr := range []string{net.JoinHostPort(host, "0"), "127.0.0.1:0", "[::1]:0"} {
-		if l, err := listen(ctx, addr); err == nil {
+		if l, err := s.listen(ctx, addr); err == nil {
 			s.opts.Log.Warn("API_ADDR cannot be had; the HTTP API listens on another address, which evergreen status knows",
 				"wanted", s.opts.Addr, "address", l.Addr().String(), "error", why, "do", listenRemedy(why))
 			return l
