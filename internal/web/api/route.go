@@ -108,6 +108,7 @@ var headers = map[string]string{
 
 // ServeHTTP answers one request. A panic on the way costs that request only.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.unserved.Requested(r)
 	for name, value := range headers {
 		w.Header().Set(name, value)
 	}

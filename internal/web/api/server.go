@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"evergreen/internal/drain"
 	"evergreen/internal/process/logging"
 	"evergreen/internal/web/dashboard"
 )
@@ -27,6 +28,7 @@ type Server struct {
 	routes   []route
 	http     *http.Server
 	conns    *connLimit
+	unserved *drain.Conns
 	started  atomic.Bool // the program has started its work
 	refusals logging.Throttle
 	unread   logging.Throttle
@@ -71,7 +73,7 @@ func New(o Options) (*Server, error) {
 	}
 	o.Limits = o.Limits.orDefaults()
 	s := &Server{
-		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConnLimit(o.Limits.Conns),
+		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConnLimit(o.Limits.Conns), unserved: drain.New(),
 		anonymous: make(chan struct{}, max(1, o.Limits.Conns/4)),
 		logins:    newLoginLimit(o.Limits.WrongTokens),
 		events:    newEventBuffer(time.Now()), changed: make(chan struct{}, 1), closing: make(chan struct{}),
@@ -83,14 +85,19 @@ func New(o Options) (*Server, error) {
 		}
 	}
 	s.http = &http.Server{
-		Handler:                      s,
-		ReadHeaderTimeout:            o.Limits.Header,
-		ReadTimeout:                  o.Limits.Read,
-		WriteTimeout:                 o.Limits.Write,
-		IdleTimeout:                  o.Limits.Idle,
-		MaxHeaderBytes:               o.Limits.HeaderBytes,
-		ConnState:                    s.conns.onState,
-		ConnContext:                  withConn,
+		Handler:           s,
+		ReadHeaderTimeout: o.Limits.Header,
+		ReadTimeout:       o.Limits.Read,
+		WriteTimeout:      o.Limits.Write,
+		IdleTimeout:       o.Limits.Idle,
+		MaxHeaderBytes:    o.Limits.HeaderBytes,
+		ConnState: func(conn net.Conn, state http.ConnState) {
+			s.unserved.Changed(conn, state)
+			s.conns.onState(conn, state)
+		},
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return withConn(s.unserved.Accepted(ctx, conn), conn)
+		},
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
@@ -182,8 +189,12 @@ func (s *Server) Run(ctx context.Context) error {
 	if !loopback && s.opts.Token == "" {
 		s.opts.Log.Warn("Other machines can reach the HTTP API and API_TOKEN is not set: it serves the probes and badges only")
 	}
-	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(l) }()
+	var failed error // once served is closed
+	served := make(chan struct{})
+	go func() {
+		failed = s.http.Serve(l)
+		close(served)
+	}()
 	watch, unwatch := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watch(watch) })
@@ -194,20 +205,19 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer s.endStreams()
 	select {
-	case err := <-served:
+	case <-served:
 		s.endStreams()
-		return errors.Join(fmt.Errorf("the HTTP API on %s stopped: %w", l.Addr(), err), s.http.Close())
+		return errors.Join(fmt.Errorf("the HTTP API on %s stopped: %w", l.Addr(), failed), s.http.Close())
 	case <-ctx.Done():
 	}
 	s.endStreams()
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Limits.Drain)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Limits.Drain)
 	defer cancel()
-	if err := s.http.Shutdown(drain); err != nil {
+	if err := s.unserved.Shutdown(ending, s.http, l, served); err != nil {
 		s.opts.Log.Warn("Requests to the HTTP API were cut off at the stop", "waited", s.opts.Limits.Drain)
-		_ = s.http.Close()
 	}
 	<-served
-	s.conns.wait(drain)
+	s.conns.wait(ending)
 	return nil
 }
 
