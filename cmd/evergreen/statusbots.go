@@ -27,7 +27,7 @@ var phaseWords = map[sidecar.Phase]string{
 // addBots adds how the bots behind evergreen proxy are.
 func (r reading) addBots(b api.Bots, add func(name, text string)) {
 	if len(b.Consumers) == 0 {
-		add("Bots", "none has ever connected to "+b.Gateway+"; its one setting: evergreen proxy setup")
+		add("Bots", "none has ever connected to "+b.Gateway+"; start it with evergreen proxy -- COMMAND, or make its one setting: evergreen proxy setup")
 		return
 	}
 	name := "Bots"

@@ -37,7 +37,7 @@ func TestStatusShowsBotsBehindTheProxy(t *testing.T) {
 	if strings.Contains(got, "Work") || strings.Contains(got, "command,") {
 		t.Errorf("commands are counted:\n%s", got)
 	}
-	if got := show(`{"gateway":"ws://127.0.0.1:8001","consumers":[]}`); !strings.Contains(got, "none has ever connected to ws://127.0.0.1:8001; its one setting: evergreen proxy setup") {
+	if got := show(`{"gateway":"ws://127.0.0.1:8001","consumers":[]}`); !strings.Contains(got, "none has ever connected to ws://127.0.0.1:8001; start it with evergreen proxy -- COMMAND, or make its one setting: evergreen proxy setup") {
 		t.Errorf("without a bot:\n%s", got)
 	}
 }

@@ -34,7 +34,7 @@ func (x *examination) checkBotsAttached(context.Context) Finding {
 func attachedFinding(p api.Bots, connected bool, now time.Time) Finding {
 	if len(p.Consumers) == 0 {
 		f := warn("no bot has ever attached: most likely its one setting is not made, and it connects to Discord directly",
-			"Make the setting of its library and restart the bot: evergreen proxy setup")
+			"Start the bot with evergreen proxy -- COMMAND, or make the setting of its library and start it: evergreen proxy setup")
 		if p.Counts.WrongTokens > 0 {
 			f = warn(fmt.Sprintf("no bot has ever attached: %s presented another token", text.Count(p.Counts.WrongTokens, "connection or request")),
 				"Give the bot the token of Evergreen's DISCORD_TOKEN, or PROXY_TOKEN if that is set.")

@@ -198,7 +198,7 @@ var phrases = map[string]string{
 	"status.never":                 "not online since the start: %s",
 	"status.no-shard":              "no shard has reported yet",
 	"status.awaits-bot":            "waiting for the first bot to connect: it says which intents it needs",
-	"do.awaits-bot":                "Make the one setting in the bot (evergreen proxy setup prints it), and start the bot.",
+	"do.awaits-bot":                "Start the bot with `evergreen proxy -- COMMAND`; or make its one setting (`evergreen proxy setup` prints it), and start it.",
 	"status.shards":                "all %s shards are connected",
 	"status.shards-online":         "%s of %s shards are online",
 	"status.shards-worst":          "%s of %s shards are online; shard %s: %s",

@@ -367,3 +367,19 @@ func selfSigned(t *testing.T) (certificate, key string, trusted *x509.CertPool) 
 	trusted.AddCert(parsed)
 	return certificate, key, trusted
 }
+
+// Whoever wants to know which run of Evergreen listens is told, without a token, and also
+// where REST is off.
+func TestWhichRunListensIsTold(t *testing.T) {
+	run(t, Options{Instance: "this run", NoREST: true}, func(h *harness) {
+		client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true}}
+		answer, err := client.Get("http://127.0.0.1" + InstancePath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusNoContent || answer.Header.Get(InstanceHeader) != "this run" {
+			t.Errorf("%s %v", answer.Status, answer.Header)
+		}
+	})
+}

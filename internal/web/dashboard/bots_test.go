@@ -79,7 +79,7 @@ func TestBotsBehindTheProxy(t *testing.T) {
 			thai:    []string{"บอตเริ่มใหม่ 6 ครั้งภายในห้านาที"},
 		},
 		"nobody yet": {
-			english: []string{"No bot has connected yet. Make one setting in your bot, and start it.", "evergreen proxy setup", `yarl.URL("ws://127.0.0.1:8711/")`, "twilight Rust"},
+			english: []string{"No bot has connected yet. Make one setting in your bot and start it, or let Evergreen start it: evergreen proxy -- python bot.py", "evergreen proxy setup", `yarl.URL("ws://127.0.0.1:8711/")`, "twilight Rust"},
 			thai:    []string{"ยังไม่มีบอตต่อเข้ามา", `rest: { api: "http://127.0.0.1:8711/api" }`},
 		},
 	} {

@@ -202,8 +202,8 @@ var englishTexts = map[string]string{
 	"bots.told":      "Interactions answered for it",
 	"bots.lost":      "Lost",
 	"bots.aside":     "Set aside",
-	"bots.none":      "No bot has connected yet. Make one setting in your bot, and start it.",
-	"bots.none.do":   "The setting of each library is below; on the command line:",
+	"bots.none":      "No bot has connected yet. Make one setting in your bot and start it, or let Evergreen start it:",
+	"bots.none.do":   "The setting of each library is below, and on the command line:",
 	"bots.none.docs": "More:",
 
 	"handlers":          "Handlers",

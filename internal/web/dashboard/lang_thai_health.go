@@ -13,7 +13,7 @@ var thaiMessages = map[string]string{
 	"status.stopped":               "หยุดตามที่สั่ง",
 	"status.never":                 "ยังไม่ออนไลน์ตั้งแต่เริ่ม: %s",
 	"status.awaits-bot":            "รอบอตตัวแรกต่อเข้ามา เพราะบอตเป็นผู้บอกว่าต้องใช้ intent อะไร",
-	"do.awaits-bot":                "ตั้งค่าหนึ่งค่าในบอต (evergreen proxy setup แสดงค่านั้น) แล้วเปิดบอต",
+	"do.awaits-bot":                "เปิดบอตด้วย `evergreen proxy -- COMMAND` หรือตั้งค่าหนึ่งค่าในบอต (`evergreen proxy setup` แสดงค่านั้น) แล้วเปิดบอต",
 	"status.no-shard":              "ยังไม่มีชาร์ดใดรายงานเข้ามา",
 	"status.shards":                "เชื่อมต่ออยู่ครบทั้ง %s ชาร์ด",
 	"status.shards-online":         "ออนไลน์ %s จาก %s ชาร์ด",
