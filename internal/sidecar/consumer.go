@@ -110,6 +110,22 @@ func (c *consumer) active() *attachment {
 	return c.lines[len(c.lines)-1]
 }
 
+// catchesUp reports whether the bot is there and reads, and has not had all that came before
+// it was live.
+func (c *consumer) catchesUp() bool {
+	a := c.active()
+	if a == nil || a.session == nil || a.session != c.session || !a.line.Progress().Stalled.IsZero() {
+		return false
+	}
+	switch a.phase {
+	case phaseSnapshot, phaseSettling, phaseReplay:
+		return true
+	case phaseLive:
+		return c.cursor < a.liveFrom
+	}
+	return false
+}
+
 // maxStarts is how many starts of a bot are remembered.
 const maxStarts = 1000
 

@@ -473,6 +473,7 @@ func (s *Sidecar) advance(now time.Time) {
 		}
 		lowest = min(lowest, c.cursor)
 	}
+	s.backlog.Hold(s.heldFrom())
 	s.countLost(s.backlog.Confirm(lowest, now))
 	tail := s.backlog.Tail()
 	for _, one := range s.sessions {
@@ -493,6 +494,18 @@ func (s *Sidecar) remove(position int64) {
 	tail := s.backlog.Tail()
 	s.removed = append(slices.DeleteFunc(s.removed, func(at int64) bool { return at < tail }), position)
 	s.touch()
+}
+
+// heldFrom is the lowest position of what bots are just about to get; 0: there is none. Else
+// the oldest events of a bot that was away for long would fall out while its library becomes
+// ready, and it would have to begin anew for ever. The caller holds the lock.
+func (s *Sidecar) heldFrom() (from int64) {
+	for _, c := range s.consumers {
+		if c.catchesUp() && (from == 0 || c.cursor < from) {
+			from = c.cursor
+		}
+	}
+	return from
 }
 
 // countLost counts events that fell out of the backlog. The caller holds the lock.

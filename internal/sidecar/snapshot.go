@@ -50,6 +50,7 @@ func (a *attachment) feedSnapshot(ctx context.Context) (guilds int, err error) {
 	s := a.sidecar
 	s.mu.Lock()
 	c := a.consumer
+	s.countLost(s.backlog.MakeRoom()) // for what comes until the library is ready
 	c.cursor = max(c.cursor, s.backlog.Tail())
 	c.guildsAt = min(c.guildsAt, s.backlog.Next())
 	w := s.worldAt(max(c.cursor, c.guildsAt))

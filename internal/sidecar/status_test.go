@@ -317,3 +317,41 @@ func TestEachShardIsTold(t *testing.T) {
 		}
 	})
 }
+
+// Given a bot that was away for longer than its events are kept, while people go on talking,
+// then it gets what is left once its library is ready, and does not begin anew because the
+// oldest events fall out meanwhile.
+func TestABotThatWasAwayForTooLongCatchesUp(t *testing.T) {
+	for name, o := range map[string]Options{"by age": {BacklogAge: time.Minute}, "by bytes": {BacklogBytes: 100_000}} {
+		t.Run(name, func(t *testing.T) {
+			run(t, o, func(h *harness) {
+				library := map[string]any{"properties": map[string]string{"browser": "discord.py"}}
+				b := h.connect().identify(library)
+				h.Until(20*time.Second, "it is ready", func() bool { return h.phase() == PhaseAttached })
+				b.kill()
+				said := 0
+				talk := func(d time.Duration) {
+					for range int(d / (250 * time.Millisecond)) {
+						h.say(said, 1)
+						said++
+						h.Advance(250 * time.Millisecond)
+					}
+				}
+				talk(3 * time.Minute)
+				b = h.connect().identify(library)
+				talk(20 * time.Second)
+				h.Advance(time.Second)
+				heard := b.messages()
+				if n := b.ops(9); n != 0 || h.phase() != PhaseAttached || len(heard) < 80+80 {
+					t.Fatalf("op 9 %d times, %s, %d of %d messages", n, h.phase(), len(heard), said)
+				}
+				for i, text := range heard {
+					if want := "message " + strconv.Itoa(said-len(heard)+i); text != want {
+						t.Fatalf("message %d is %q, want %q", i, text, want)
+					}
+				}
+				b.kill()
+			})
+		})
+	}
+}

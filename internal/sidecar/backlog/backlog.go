@@ -128,6 +128,7 @@ type Backlog struct {
 	moved     int64    // bytes that were moved
 	settled   int64    // nothing below it is to be moved any more
 	kept      int64    // bytes of records that are confirmed
+	held      int64    // events from this position on do not expire; 0: all do
 }
 
 // New returns an empty backlog.
@@ -269,10 +270,23 @@ func (b *Backlog) Expire(now time.Time) (lost Loss) {
 		isConfirmed := oldest.Position < b.confirmed
 		switch {
 		case isConfirmed && (b.kept > confirmedBytes || now.Sub(oldest.confirmed) >= min(confirmedAge, b.opts.Age/2)):
-		case !isConfirmed && now.Sub(oldest.Received) >= b.opts.Age:
+		case !isConfirmed && now.Sub(oldest.Received) >= b.opts.Age && (b.held == 0 || oldest.Position < b.held):
 		default:
 			return lost
 		}
+		b.drop(&lost)
+	}
+	return lost
+}
+
+// Hold keeps events from a position on from expiring by their age, because a bot is just
+// about to get them; 0: all of them expire again. The bound in bytes holds all the same.
+func (b *Backlog) Hold(from int64) { b.held = from }
+
+// MakeRoom drops the oldest events while more than seven eighths of the bound are in use, and
+// returns what was lost.
+func (b *Backlog) MakeRoom() (lost Loss) {
+	for b.Bytes() > b.Limit()/8*7 && len(b.records) > 1 {
 		b.drop(&lost)
 	}
 	return lost
