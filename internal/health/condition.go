@@ -39,6 +39,10 @@ func (c Condition) IsNotice() bool { return c.Cause == ChannelPermission }
 // is well: of a bot behind the proxy that is away or hangs.
 func (id CauseID) Unattended() bool { return id == BotAway || id == BotHangs }
 
+// grows reports whether the condition counts something that grows: an incident that has
+// ended tells how much it was at the end.
+func (id CauseID) grows() bool { return id == BotAway || id == BotHangs || id == EventsLost }
+
 // Says is the condition in words, as part of a sentence.
 func (c Condition) Says() Message { return NewMessage("condition."+string(c.Cause), c.Trouble) }
 
@@ -58,6 +62,7 @@ const (
 type conditionIncident struct {
 	Incident
 	reported  bool      // it is in the journal
+	latest    Message   // what the condition said last
 	goneSince time.Time // zero while the condition holds
 }
 
@@ -78,7 +83,7 @@ func (t *Tracker) updateConditions(s *Snapshot) (changed []Incident) {
 			}}
 			t.conditions[cause] = open
 		}
-		open.goneSince = time.Time{}
+		open.goneSince, open.latest = time.Time{}, what.replace(t.sanitize)
 		if !open.reported && s.At.Sub(open.Start) >= conditionAfter {
 			open.reported = true
 			changed = append(changed, open.clone())
@@ -105,6 +110,9 @@ func (t *Tracker) updateConditions(s *Snapshot) (changed []Incident) {
 		delete(t.conditions, cause)
 		if open.reported {
 			open.End, open.Outcome = open.goneSince, OutcomeMended
+			if cause.grows() {
+				open.What = open.latest
+			}
 			changed = append(changed, open.clone())
 		}
 	}

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,5 +121,25 @@ func TestTheReasonSaysOneConditionOnly(t *testing.T) {
 	snap := s.snapshot()
 	if snap.Status != Degraded || !snap.IsReason(snap.Conditions[0]) || snap.IsReason(snap.Conditions[1]) {
 		t.Errorf("%s: %+v", snap.Sentence(), snap.Conditions)
+	}
+}
+
+// Given a bot that is away while more and more events wait for it, then the incident tells at
+// its end how many they were.
+func TestIncidentTellsWhatWaitedAtItsEnd(t *testing.T) {
+	var source fakeSource
+	s := newFakeShard(t, Options{Source: &source}).start()
+	for _, waiting := range []string{"3", "25", "214"} {
+		source.conditions = []Condition{{Cause: BotAway, Trouble: waiting, Since: evening}}
+		s.after(20 * time.Second)
+		s.snapshot()
+	}
+	source.conditions = nil
+	for range 4 {
+		s.after(30 * time.Second)
+		s.snapshot()
+	}
+	if i := s.tracker.Incidents(1)[0]; !strings.Contains(i.Summary(), "events that wait for it: 214. Mended") {
+		t.Errorf("got %s", i.Summary())
 	}
 }

@@ -206,6 +206,8 @@ type Sidecar struct {
 	lost        backlog.Loss       // since the log was last told
 	recent      backlog.Loss       // of the last lossShown
 	lostAt      time.Time          // when an event was lost last
+	lostSince   time.Time          // when the first of recent was
+	lostTold    time.Time          // when the log was told last
 	seen        map[gateway.ShardID]upstreamPlace
 	// checkpointed is when the journal has begun anew.
 	checkpointed time.Time
@@ -445,6 +447,9 @@ func (s *Sidecar) Stop(ctx context.Context) error {
 	return s.life.Wait(ctx)
 }
 
+// lossTold is how often the log tells of events that are lost, while that goes on.
+const lossTold = time.Minute
+
 // keepHouse drops what is old and tells what was lost.
 func (s *Sidecar) keepHouse(now time.Time) {
 	s.mu.Lock()
@@ -453,8 +458,10 @@ func (s *Sidecar) keepHouse(now time.Time) {
 	s.keepCheckpoint(now)
 	maps.DeleteFunc(s.requests, func(_ string, r request) bool { return now.Sub(r.asked) > requestLife })
 	maps.DeleteFunc(s.guesses, func(_ string, g guesses) bool { return g.isOld(now) })
-	lost := s.lost
-	s.lost = backlog.Loss{}
+	var lost backlog.Loss
+	if s.lost.Count > 0 && now.Sub(s.lostTold) >= lossTold {
+		lost, s.lost, s.lostTold = s.lost, backlog.Loss{}, now
+	}
 	s.mu.Unlock()
 	if lost.Count > 0 {
 		s.log.Warn("Events were lost: the bot was away for longer than events are kept",
@@ -515,7 +522,7 @@ func (s *Sidecar) countLost(lost backlog.Loss) {
 	}
 	now := time.Now()
 	if now.Sub(s.lostAt) > lossShown {
-		s.recent = backlog.Loss{}
+		s.recent, s.lostSince = backlog.Loss{}, now
 	}
 	s.lostAt = now
 	s.counts.Lost += int64(lost.Count)

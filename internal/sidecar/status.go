@@ -250,7 +250,7 @@ func (s *Sidecar) Conditions() []health.Condition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.recent.Count > 0 && now.Sub(s.lostAt) <= lossShown {
-		list = append(list, health.Condition{Cause: health.EventsLost, Trouble: strconv.Itoa(s.recent.Count), Since: s.lostAt})
+		list = append(list, health.Condition{Cause: health.EventsLost, Trouble: strconv.Itoa(s.recent.Count), Since: s.lostSince})
 	}
 	return list
 }

@@ -355,3 +355,23 @@ func TestABotThatWasAwayForTooLongCatchesUp(t *testing.T) {
 		})
 	}
 }
+
+// While events are lost for minutes, the log tells of it once a minute, and the condition
+// since when.
+func TestLossThatGoesOnIsToldOnceAMinute(t *testing.T) {
+	run(t, Options{BacklogAge: time.Minute}, func(h *harness) {
+		h.started().kill()
+		began := time.Now()
+		for i := range 300 {
+			h.say(i, 1)
+			h.Advance(time.Second)
+		}
+		c := h.condition(health.EventsLost)
+		if since := c.Since.Sub(began); since < time.Minute || since > 65*time.Second {
+			t.Errorf("since %s after the bot has ended: %+v", since, c)
+		}
+		if n := strings.Count(h.log.String(), "Events were lost"); n < 4 || n > 5 {
+			t.Errorf("the log tells of it %d times", n)
+		}
+	})
+}
