@@ -368,7 +368,7 @@ func selfSigned(t *testing.T) (certificate, key string, trusted *x509.CertPool) 
 	return certificate, key, trusted
 }
 
-// Whoever wants to know which run of Evergreen listens is told, without a token, and also
+// The run of Evergreen that listens is told to a client that asks, without a token, and also
 // where REST is off.
 func TestWhichRunListensIsTold(t *testing.T) {
 	run(t, Options{Instance: "this run", NoREST: true}, func(h *harness) {
