@@ -74,6 +74,7 @@ func (c *change) deleteChannel() error {
 	c.add(patch{op: opDelete, list: channels, id: id})
 	c.add(patch{op: opDeleteIn, list: threads, id: id})
 	c.add(patch{op: opDeleteIn, list: scheduledEvents, id: id})
+	c.add(patch{op: opDeleteIn, list: stageInstances, id: id})
 	return err
 }
 

@@ -126,7 +126,9 @@ var moves = map[string]func(*discord){
 		m.send("CHANNEL_DELETE", also(object{"id": text(id)}, ofGuild))
 		delete(m.lists["channels"], id)
 		maps.DeleteFunc(m.lists["threads"], func(_ uint64, o object) bool { return o["parent_id"] == text(id) })
-		maps.DeleteFunc(m.lists["guild_scheduled_events"], func(_ uint64, o object) bool { return o["channel_id"] == text(id) })
+		for _, list := range []string{"guild_scheduled_events", "stage_instances"} {
+			maps.DeleteFunc(m.lists[list], func(_ uint64, o object) bool { return o["channel_id"] == text(id) })
+		}
 	},
 	"pin": func(m *discord) {
 		if id := m.one("channels"); id != 0 {
@@ -296,7 +298,7 @@ var moves = map[string]func(*discord){
 		if id == 0 || len(m.lists["stage_instances"]) < 3 {
 			id, event = m.newID(), "STAGE_INSTANCE_CREATE"
 		}
-		m.lists["stage_instances"][id] = also(ofGuild, object{"id": text(id), "topic": m.word()})
+		m.lists["stage_instances"][id] = also(ofGuild, object{"id": text(id), "topic": m.word(), "channel_id": text(m.one("channels"))})
 		m.sendChanged(event, "stage_instances", id)
 	},
 	"end stage": func(m *discord) {

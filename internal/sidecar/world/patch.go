@@ -77,7 +77,7 @@ var lists = [listEnd]listRow{
 	members:          {name: "members", id: []string{"user", "id"}, roles: "roles", strip: []string{"guild_id"}},
 	presences:        {name: "presences", id: []string{"user", "id"}, strip: []string{"guild_id"}},
 	voiceStates:      {name: "voice_states", id: []string{"user_id"}, strip: []string{"guild_id", "member"}},
-	stageInstances:   {name: "stage_instances", id: []string{"id"}},
+	stageInstances:   {name: "stage_instances", id: []string{"id"}, channel: "channel_id"},
 	scheduledEvents:  {name: "guild_scheduled_events", id: []string{"id"}, channel: "channel_id"},
 	soundboardSounds: {name: "soundboard_sounds", id: []string{"sound_id"}},
 }

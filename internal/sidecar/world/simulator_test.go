@@ -30,10 +30,14 @@ type simulated struct {
 	intents gateway.Intents
 	shard   *gateway.Shard
 	answers map[string]int
+	stages  []string // channels
 
 	mu    sync.Mutex // held by handlers of events
 	world *world.World
 }
+
+// simulatedIntents are those of all that a world keeps but presences.
+const simulatedIntents = gateway.IntentGuilds | gateway.IntentGuildVoiceStates | gateway.IntentGuildMembers | gateway.IntentGuildExpressions | gateway.IntentGuildScheduledEvents
 
 // simulatedMoves are what can happen in the simulator. A new ability of the simulator is a
 // row here.
@@ -111,6 +115,58 @@ var simulatedMoves = map[string]func(*simulated){
 			s.Sim.LeaveVoice(s.Guilds[i], snowflake(id[0]))
 		}, "voice_states")
 	},
+	"emoji": func(s *simulated) {
+		s.request("POST", "/guilds/"+s.guild().ID.String()+"/emojis", object{"name": s.word(), "image": "data:image/png;base64,"})
+	},
+	"edit emoji": func(s *simulated) {
+		s.pick(func(guild string, id []string) {
+			s.request("PATCH", "/guilds/"+guild+"/emojis/"+id[0], object{"name": s.word()})
+		}, "emojis")
+	},
+	"delete emoji": func(s *simulated) {
+		s.pick(func(guild string, id []string) { s.request("DELETE", "/guilds/"+guild+"/emojis/"+id[0], nil) }, "emojis")
+	},
+	"sound": func(s *simulated) {
+		s.request("POST", "/guilds/"+s.guild().ID.String()+"/soundboard-sounds", object{"name": s.word(), "sound": "data:audio/ogg;base64,"})
+	},
+	"edit sound": func(s *simulated) {
+		s.pick(func(guild string, id []string) {
+			s.request("PATCH", "/guilds/"+guild+"/soundboard-sounds/"+id[0], object{"name": s.word(), "volume": 0.5})
+		}, "soundboard_sounds")
+	},
+	"delete sound": func(s *simulated) {
+		s.pick(func(guild string, id []string) {
+			s.request("DELETE", "/guilds/"+guild+"/soundboard-sounds/"+id[0], nil)
+		}, "soundboard_sounds")
+	},
+	"scheduled event": func(s *simulated) {
+		s.request("POST", "/guilds/"+s.guild().ID.String()+"/scheduled-events", object{
+			"name": s.word(), "privacy_level": 2, "entity_type": 3, "entity_metadata": object{"location": s.word()},
+			"scheduled_start_time": time.Now().Add(24 * time.Hour), "scheduled_end_time": time.Now().Add(25 * time.Hour),
+		})
+	},
+	"edit scheduled event": func(s *simulated) {
+		s.pick(func(guild string, id []string) {
+			s.request("PATCH", "/guilds/"+guild+"/scheduled-events/"+id[0], object{"name": s.word(), "description": s.word()})
+		}, "guild_scheduled_events")
+	},
+	"delete scheduled event": func(s *simulated) {
+		s.pick(func(guild string, id []string) {
+			s.request("DELETE", "/guilds/"+guild+"/scheduled-events/"+id[0], nil)
+		}, "guild_scheduled_events")
+	},
+	"stage": func(s *simulated) {
+		const stageChannel = 13
+		ch := s.Sim.AddChannel(s.guild(), "stage", stageChannel).ID.String()
+		s.stages = append(s.stages, ch)
+		s.request("POST", "/stage-instances", object{"channel_id": ch, "topic": s.word()})
+	},
+	"edit stage": func(s *simulated) {
+		s.eachStage(func(ch string) { s.request("PATCH", "/stage-instances/"+ch, object{"topic": s.word()}) })
+	},
+	"end stage": func(s *simulated) {
+		s.eachStage(func(ch string) { s.request("DELETE", "/stage-instances/"+ch, nil) })
+	},
 	"outage": func(s *simulated) {
 		g := s.guild()
 		s.Sim.SetUnavailable(g, !g.Unavailable)
@@ -148,6 +204,15 @@ var simulatedMoves = map[string]func(*simulated){
 }
 
 func (s *simulated) guild() *discordsim.Guild { return s.Guilds[s.rand.IntN(len(s.Guilds))] }
+
+// eachStage calls do for about half of the channels in which there were stages.
+func (s *simulated) eachStage(do func(channel string)) {
+	for _, ch := range s.stages {
+		if s.rand.IntN(2) == 0 {
+			do(ch)
+		}
+	}
+}
 
 func (s *simulated) word() string {
 	return []string{"novels", "poems", "essays", "letters"}[s.rand.IntN(4)]
@@ -339,8 +404,8 @@ func TestSnapshotIsWhatAFreshSessionIsTold(t *testing.T) {
 	names := slices.Sorted(maps.Keys(simulatedMoves))
 	answers := map[string]int{}
 	for name, intents := range map[string]gateway.Intents{
-		"members":               gateway.IntentGuilds | gateway.IntentGuildVoiceStates | gateway.IntentGuildMembers,
-		"members and presences": gateway.IntentGuilds | gateway.IntentGuildVoiceStates | gateway.IntentGuildMembers | gateway.IntentGuildPresences,
+		"members":               simulatedIntents,
+		"members and presences": simulatedIntents | gateway.IntentGuildPresences,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(testmode.Count(200, 12)) {
@@ -367,7 +432,7 @@ func TestSnapshotIsWhatAFreshSessionIsTold(t *testing.T) {
 			}
 		})
 	}
-	if answers["200 PATCH"] == 0 || answers["204 PUT"] == 0 || answers["200 DELETE"] == 0 {
+	if answers["201 POST"] == 0 || answers["200 POST"] == 0 || answers["200 PATCH"] == 0 || answers["204 PUT"] == 0 || answers["200 DELETE"] == 0 {
 		t.Errorf("the bot's requests were answered with %v", answers)
 	}
 }
