@@ -361,7 +361,12 @@ func (s *Sidecar) restore(dir string) error {
 		return fmt.Errorf("a record of the kind %q is not known", kind)
 	})
 	for _, c := range s.consumers { // a bot may have had events that were not kept
-		err = cmp.Or(err, s.fillGap(c.cursor, time.Now()))
+		given := c.cursor
+		if c.session != nil {
+			last, _ := c.session.numbers.cursor(c.session.numbers.last)
+			given = max(given, last)
+		}
+		err = cmp.Or(err, s.fillGap(given, time.Now()))
 	}
 	if err != nil {
 		s.forgetAll()

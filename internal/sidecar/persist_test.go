@@ -54,18 +54,21 @@ func TestRestartCostsABotAResume(t *testing.T) {
 // When the last that came before a crash was of no use later, and so not kept, the next
 // event is delivered all the same.
 func TestCrashAfterTypingLosesNothing(t *testing.T) {
-	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
-		b := h.started()
-		h.typing()
-		h.Advance(time.Second)
-		h.crash()
-		b = h.resumes(b)
-		h.Advance(2 * time.Second)
-		said := h.say(0, 2)
-		h.Advance(time.Second)
-		h.wantMessages(said, b)
-		b.kill()
-	})
+	// Before the bot has confirmed it, before that is kept, and after that.
+	for _, after := range []time.Duration{150 * time.Millisecond, 300 * time.Millisecond, time.Second} {
+		run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+			b := h.started()
+			h.typing()
+			h.Advance(after)
+			h.crash()
+			b = h.resumes(b)
+			h.Advance(2 * time.Second)
+			said := h.say(0, 2)
+			h.Advance(time.Second)
+			h.wantMessages(said, b)
+			b.kill()
+		})
+	}
 }
 
 // When bot and Evergreen are killed together, a new process of the bot gets its guilds as
