@@ -90,6 +90,7 @@ type Journal struct {
 	segment *os.File
 	size    int64 // of the segment, up to its last whole record
 	dirty   bool  // it has records that were not brought to the disk
+	unsafe  bool  // bringing them there has failed
 }
 
 // Open makes the folder, which only its owner may read.
@@ -183,7 +184,9 @@ func (j *Journal) writeQueue() error {
 		j.queue = nil
 		j.mu.Unlock()
 		if len(batch) == 0 {
-			j.setTrouble(nil)
+			if !j.unsafe {
+				j.setTrouble(nil)
+			}
 			return nil
 		}
 		done, err := j.writeBatch(batch)
@@ -325,7 +328,7 @@ func (j *Journal) writeCheckpoint(write func(io.Writer) error) (err error) {
 		return err
 	}
 	j.close()
-	j.number, j.size = next, 0
+	j.number, j.size, j.dirty, j.unsafe = next, 0, false, false
 	j.deleteBefore(next)
 	return nil
 }
@@ -347,7 +350,8 @@ func (j *Journal) sync() {
 	if j.segment == nil || !j.dirty {
 		return
 	}
-	if err := j.segment.Sync(); err != nil {
+	err := j.segment.Sync()
+	if j.unsafe = err != nil; j.unsafe {
 		j.setTrouble(err)
 		return
 	}
@@ -364,14 +368,13 @@ func (j *Journal) close() {
 
 // numbers returns the numbers of the files with an ending, ascending.
 func (j *Journal) numbers(ending string) (numbers []int64) {
-	entries, _ := os.ReadDir(j.dir)
+	entries, _ := os.ReadDir(j.dir) // by name, which has as many digits as any number
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ending)
-		if n, err := strconv.ParseInt(name, 10, 64); ok && err == nil && n >= 0 && e.Type().IsRegular() {
-			numbers = append(numbers, n)
+		n, err := strconv.ParseUint(strings.TrimSuffix(e.Name(), ending), 10, 63)
+		if err == nil && j.path(int64(n), ending) == filepath.Join(j.dir, e.Name()) && e.Type().IsRegular() {
+			numbers = append(numbers, int64(n))
 		}
 	}
-	slices.Sort(numbers)
 	return numbers
 }
 

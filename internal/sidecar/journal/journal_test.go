@@ -227,16 +227,16 @@ func TestQueueIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	big := make([]byte, maxQueue/2)
-	for range 3 {
+	big := make([]byte, maxQueue/2+1)
+	for range 2 {
 		j.Append(Record{Data: big})
 	}
-	j.Append(Record{Data: []byte("small")})
-	if _, incomplete := j.Written(); !incomplete || len(j.queue) != 2 {
+	j.Append(Record{Data: []byte("there would be room for this one")})
+	if _, incomplete := j.Written(); !incomplete || len(j.queue) != 1 {
 		t.Errorf("incomplete %t, %d records wait", incomplete, len(j.queue))
 	}
 	j.Checkpoint(text(""))
-	if j.Append(Record{Data: nil}); len(j.queue) != 4 {
+	if j.Append(Record{Data: nil}); len(j.queue) != 3 {
 		t.Errorf("after a checkpoint %d entries wait", len(j.queue))
 	}
 }
@@ -437,4 +437,155 @@ func TestSegmentsAfterATornOneAreNotBelieved(t *testing.T) {
 	if want := []string{"checkpoint c", "1 first"}; !slices.Equal(loaded, want) {
 		t.Errorf("loaded %q", loaded)
 	}
+}
+
+// Files of others in the folder are neither read nor deleted.
+func TestFilesOfOthersAreLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	j, _, _, stop := begin(t, dir)
+	j.Checkpoint(text("ours"))
+	j.Append(Record{Kind: 1, Data: []byte("after")})
+	stop()
+	others := []string{"notes.txt", "x.journal", "x.checkpoint", "-00000000001.checkpoint", "-00000000001.journal", "000000000000.journal.bak", "000000000099", "99999999999999999999.checkpoint"}
+	for _, name := range others {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("of others"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"000000000098.journal", "000000000097.checkpoint"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, name)
+	}
+	j, loaded, found, stop := begin(t, dir)
+	if want := []string{"checkpoint ours", "1 after"}; !found || !slices.Equal(loaded, want) || j.number > 90 {
+		t.Errorf("loaded %q, number %d", loaded, j.number)
+	}
+	j.Checkpoint(text("next"))
+	stop()
+	for _, name := range others {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What comes next stands behind everything that is in the folder, believed or not, and takes
+// the place of all of it.
+func TestNextCheckpointTakesTheLastPlace(t *testing.T) {
+	for _, last := range []string{segmentEnding, checkpointEnding} {
+		dir := t.TempDir()
+		j, _, _, stop := begin(t, dir)
+		j.Checkpoint(text("first"))
+		stop()
+		if err := os.WriteFile(j.path(7, last), []byte("torn"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, loaded, _, stop := begin(t, dir)
+		if want := []string{"checkpoint first"}; !slices.Equal(loaded, want) {
+			t.Errorf("loaded %q", loaded)
+		}
+		j.Checkpoint(text("second"))
+		j.Append(Record{Kind: 1, Data: []byte("after")})
+		stop()
+		_, loaded, _, stop = begin(t, dir)
+		stop()
+		if want := []string{"checkpoint second", "1 after"}; !slices.Equal(loaded, want) {
+			t.Errorf("with a file %s that is torn: loaded %q", last, loaded)
+		}
+		if n := len(j.numbers(segmentEnding)) + len(j.numbers(checkpointEnding)); n != 2 {
+			t.Errorf("%d files are there", n)
+		}
+	}
+}
+
+// writeTo has the writer, which is waiting, go on with another file: one that is closed takes
+// nothing, as a disk that fails.
+func (j *Journal) writeTo(segment *os.File) {
+	j.segment = segment
+	j.mu.Lock() // the writer sees it
+	j.wake()
+	j.mu.Unlock()
+}
+
+// A disk that fails in the middle, and comes back, is told once each time. Nothing is lost or
+// out of order, and until then nothing counts as kept.
+func TestDiskThatFailsIsToldOnce(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var log simtest.Log
+		j, _, _, stop := beginLogging(t, dir, log.Logger())
+		var kept atomic.Int64
+		add := func(name string) {
+			j.Append(Record{Kind: 1, Data: []byte(name), Kept: func() { kept.Add(1) }})
+			synctest.Wait()
+		}
+		j.Checkpoint(text("c"))
+		add("one")
+		if log.String() != "" || kept.Load() != 1 {
+			t.Errorf("while all is well %d are kept, and the log says:\n%s", kept.Load(), log.String())
+		}
+		for round := range int64(2) {
+			good := j.segment
+			bad, err := os.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = bad.Close()
+			j.writeTo(bad)
+			add("two")
+			add("three")
+			time.Sleep(3 * retryAfter)
+			synctest.Wait()
+			if _, err := j.Trouble(); err == nil || kept.Load() != 1+2*round {
+				t.Errorf("while it fails: %v, kept are %d", err, kept.Load())
+			}
+			j.writeTo(good)
+			time.Sleep(retryAfter)
+			synctest.Wait()
+			if _, err := j.Trouble(); err != nil || kept.Load() != 3+2*round {
+				t.Errorf("after that: %v, kept are %d", err, kept.Load())
+			}
+			if failed, well := strings.Count(log.String(), "cannot be kept"), strings.Count(log.String(), "is kept on the disk again"); failed != int(round)+1 || well != int(round)+1 {
+				t.Errorf("told %d and %d times:\n%s", failed, well, log.String())
+			}
+		}
+		stop()
+	})
+	_, loaded, _, stop := begin(t, dir)
+	stop()
+	if want := []string{"checkpoint c", "1 one", "1 two", "1 three", "1 two", "1 three"}; !slices.Equal(loaded, want) {
+		t.Errorf("loaded %q", loaded)
+	}
+}
+
+// A disk that takes records and cannot bring them to safety is told too.
+func TestDiskThatCannotSyncIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log simtest.Log
+		j, _, _, stop := beginLogging(t, t.TempDir(), log.Logger())
+		j.Checkpoint(text("c"))
+		j.Append(Record{Kind: 1, Data: []byte("one")})
+		synctest.Wait()
+		good := j.segment
+		bad, err := os.Open(j.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = bad.Close()
+		j.writeTo(bad)
+		time.Sleep(5 * syncEvery)
+		synctest.Wait()
+		if _, err := j.Trouble(); err == nil || strings.Count(log.String(), "cannot be kept") != 1 {
+			t.Errorf("%v, and the log says:\n%s", err, log.String())
+		}
+		j.writeTo(good)
+		time.Sleep(2 * syncEvery)
+		synctest.Wait()
+		if _, err := j.Trouble(); err != nil || strings.Count(log.String(), "again") != 1 {
+			t.Errorf("%v, and the log says:\n%s", err, log.String())
+		}
+		stop()
+	})
 }
