@@ -34,7 +34,10 @@ type Client struct {
 
 	// caches: it keeps the channels of its guilds by default.
 	caches bool
-	source string // below this package's folder
+	// watchdog: while its handlers are held up it does not read heartbeats' answers, and
+	// connects again for it.
+	watchdog bool
+	source   string // below this package's folder
 	// runtime is the environment variable that names the program that runs it; "" where it is
 	// looked for.
 	runtime string
@@ -65,11 +68,11 @@ func (c *Client) String() string {
 func All() []*Client {
 	return []*Client{
 		{Name: "discord.js", caches: true, source: "discordjs/main.js", module: "discord.js", build: node},
-		{Name: "discord.py", caches: true, source: "discordpy/main.py", build: python, Compression: "zlib-stream"},
-		{Name: "discord.py", Variant: "newer", caches: true, source: "discordpy/main.py", build: python, Compression: "zlib-stream", runtime: "EVERGREEN_DISCORDPY"},
+		{Name: "discord.py", caches: true, watchdog: true, source: "discordpy/main.py", build: python, Compression: "zlib-stream"},
+		{Name: "discord.py", Variant: "newer", caches: true, watchdog: true, source: "discordpy/main.py", build: python, Compression: "zlib-stream", runtime: "EVERGREEN_DISCORDPY"},
 		{Name: "discordgo", caches: true, source: "discordgo/main.go", module: "github.com/bwmarrin/discordgo", build: golang, Compression: "payload"},
-		{Name: "disgo", source: "disgo/main.go", module: "github.com/disgoorg/disgo", build: golang, Compression: "zstd-stream"},
-		{Name: "arikawa", source: "arikawa/main.go", module: "github.com/diamondburned/arikawa/v3", build: golang, Compression: "payload"},
+		{Name: "disgo", watchdog: true, source: "disgo/main.go", module: "github.com/disgoorg/disgo", build: golang, Compression: "zstd-stream"},
+		{Name: "arikawa", watchdog: true, source: "arikawa/main.go", module: "github.com/diamondburned/arikawa/v3", build: golang, Compression: "payload"},
 		{Name: "eris", caches: true, source: "eris/main.js", module: "eris", build: node, overTLS: true},
 	}
 }

@@ -23,14 +23,14 @@ func (r *Run) start(ctx context.Context) ([]Row, error) {
 	if err := r.hold(d, e); err != nil {
 		return nil, err
 	}
-	direct, err := r.direct3()
+	direct, err := r.directStart()
 	if err != nil {
 		return nil, err
 	}
 	name := fmt.Sprintf("%d usual guilds of %s", r.Guilds, kilobytes(int64(len(d.guilds[0].create))))
 	var rows []Row
 	for _, one := range []struct{ compression, goal string }{{"", "0.6 s, 0.5 s CPU"}, {"zlib-stream", "1.2 s, 1.0 s CPU"}, {"zstd-stream", ""}} {
-		s, err := r.started3(e.gateway, one.compression, e)
+		s, err := r.medianStart(e.gateway, one.compression, e)
 		if err != nil {
 			return rows, err
 		}
@@ -71,8 +71,8 @@ func (r *Run) hold(d *Discord, e *evergreen) error {
 // started is how long a start took.
 type started struct{ ready, all, cpu time.Duration }
 
-// started3 starts a bot three times and returns the median of each figure.
-func (r *Run) started3(gateway, compression string, e *evergreen) (started, error) {
+// medianStart starts a bot three times and returns the median of each figure.
+func (r *Run) medianStart(gateway, compression string, e *evergreen) (started, error) {
 	var all [3]started
 	for i := range all {
 		s, err := r.startOnce(gateway, compression, e)
@@ -93,14 +93,14 @@ func (r *Run) started3(gateway, compression string, e *evergreen) (started, erro
 	}, nil
 }
 
-// direct3 is the same for a bot that is connected directly.
-func (r *Run) direct3() (started, error) {
+// directStart is the same for a bot that is connected directly.
+func (r *Run) directStart() (started, error) {
 	d, err := NewDiscord(r.Guilds)
 	if err != nil {
 		return started{}, err
 	}
 	defer d.Close()
-	return r.started3(d.GatewayURL(), "", nil)
+	return r.medianStart(d.GatewayURL(), "", nil)
 }
 
 // startOnce starts a bot and reads its guilds.
