@@ -21,6 +21,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/simtest"
 
 	"github.com/coder/websocket"
@@ -188,7 +189,7 @@ func (h *harness) reply(m discordsim.Message, text string) {
 	h.direct(http.MethodPost, "/channels/"+m.Channel.ID.String()+"/messages", fmt.Sprintf(`{"content":%q,"message_reference":{"message_id":"%v"}}`, text, m.ID))
 }
 
-// direct sends a request of the bot to Discord, beside the Sidecar.
+// direct sends a request of the bot to Discord, beside the Sidecar and within Discord's limits.
 func (h *harness) direct(method, path, body string) {
 	h.T.Helper()
 	r, err := http.NewRequestWithContext(h.T.Context(), method, h.Sim.APIURL()+path, strings.NewReader(body))
@@ -200,7 +201,7 @@ func (h *harness) direct(method, path, body string) {
 	r.Header.Set("Content-Type", "application/json")
 	transport := h.Sim.Transport()
 	defer transport.CloseIdleConnections()
-	response, err := (&http.Client{Transport: transport}).Do(r)
+	response, err := rest.New(rest.Options{Base: transport}).RoundTrip(r)
 	if err != nil {
 		h.T.Fatal(err)
 	}
