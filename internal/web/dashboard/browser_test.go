@@ -14,6 +14,7 @@ import (
 	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/sidecar"
 	"evergreen/internal/web/api"
 
 	"github.com/chromedp/chromedp/kb"
@@ -68,6 +69,7 @@ func TestBrowser(t *testing.T) {
 		{"DarkMode", showDarkMode},
 		{"Contrast", showContrast},
 		{"PhoneWidth", showPhoneWidth},
+		{"BotsBehindTheProxy", showBotsBehindTheProxy},
 		{"Keyboard", showKeyboard},
 		{"ReducedMotion", showReducedMotion},
 		{"SignIn", showSignIn},
@@ -279,6 +281,33 @@ func showPhoneWidth(t *testing.T, in context.Context) {
 	w.open("/status")
 	w.picture("status-phone")
 	w.clean()
+}
+
+// The cards of bots behind the proxy, and the settings of libraries with their code open, fit
+// the width of a phone and keep the contrast, in both languages and appearances.
+func showBotsBehindTheProxy(t *testing.T, in context.Context) {
+	away := sidecar.ConsumerStatus{
+		Shard: [2]int{0, 2}, Library: "discord.py", Version: "2.2.2", Phase: sidecar.PhaseAway, Since: time.Now().Add(-time.Minute),
+		Waiting: 60000, WaitingBytes: 60 << 20, Oldest: time.Now().Add(-time.Minute), Counts: sidecar.ConsumerCounts{Lost: 3},
+	}
+	there := sidecar.ConsumerStatus{Shard: [2]int{1, 2}, Library: "@discordjs/ws", Phase: sidecar.PhaseAttached, Since: time.Now().Add(-time.Minute), Attended: true}
+	for name, bots := range map[string][]sidecar.ConsumerStatus{"two": {away, there}, "nobody yet": nil} {
+		_, server := stage(t, func(o *api.Options) { o.Proxy = withBots(bots...) })
+		w := look(t, in, server)
+		w.size(390, 844)
+		for _, page := range []string{"lang=en&theme=light", "lang=th&theme=light", "lang=en&theme=dark", "lang=th&theme=dark"} {
+			w.open("/?" + page)
+			w.until(`document.querySelector("#bots")`)
+			if wide := askPage[int](w, `(() => { for (const d of document.querySelectorAll("#bots details")) d.open = true; return document.documentElement.scrollWidth; })()`); wide > 390 {
+				t.Errorf("%s, %s: the page is %d pixels wide", name, page, wide)
+			}
+			for _, weak := range askPage[[]string](w, contrastScript) {
+				t.Errorf("%s, %s: %s", name, page, weak)
+			}
+		}
+		w.picture("bots-" + strings.ReplaceAll(name, " ", "-"))
+		w.clean()
+	}
 }
 
 // The keyboard reaches everything in the order of the page, the focus can be
