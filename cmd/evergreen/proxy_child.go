@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"evergreen/internal/preload"
@@ -15,16 +16,30 @@ import (
 // childGrace is how long the bot's program gets to end when Evergreen stops.
 const childGrace = 10 * time.Second
 
-// child is the bot's program that evergreen proxy -- COMMAND starts. It is started once:
-// to start it again is the work of a supervisor.
+// With --restart a program that has ended with an error is started again, after a pause that
+// grows from one end to the next and is short again once the program has run for a while.
+const (
+	firstPause   = time.Second
+	longestPause = time.Minute
+	ranWell      = 5 * time.Minute
+)
+
+// stopsToo is how long a program that has ended is not spoken of: Ctrl+C ends both it and
+// Evergreen.
+const stopsToo = time.Second
+
+// child is the bot's program that evergreen proxy -- COMMAND starts.
 type child struct {
 	command []string
 	environ []string
 	preload string // the folder for what points the program here; empty: it points itself here
+	restart bool   // after an end with an error
 	log     *slog.Logger
 	stop    context.CancelFunc
-	process *os.Process   // nil if it could not be started
-	ended   chan struct{} // closed when it has ended
+	ended   chan struct{} // closed when it has ended and is not started again
+
+	mu      sync.Mutex
+	process *os.Process // nil while it does not run
 }
 
 // start starts the program once bots can connect to an address. The program finds it in
@@ -36,28 +51,72 @@ func (c *child) start(addr net.Addr, tls bool) {
 	if tls {
 		ws, rest = "wss://", "https://"
 	}
+	environ := append(c.pointed(), "EVERGREEN_GATEWAY_URL="+ws+addr.String(), "EVERGREEN_API_URL="+rest+addr.String()+"/api")
+	// end waits for it.
+	go func() {
+		defer close(c.ended)
+		c.keepRunning(ctx, environ)
+	}()
+}
+
+// keepRunning runs the program until it is over, or ctx ends.
+func (c *child) keepRunning(ctx context.Context, environ []string) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	wait := func(d time.Duration) {
+		timer.Reset(d)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		began := time.Now()
+		how, well := c.run(ctx, environ)
+		if time.Since(began) >= ranWell {
+			pause = firstPause
+		}
+		wait(stopsToo)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case !c.restart:
+			c.log.Warn("The bot's program has ended; the dot stays green, and events wait for the bot", "how", how,
+				"do", "Start it again, or have Evergreen do so with --restart.")
+			return
+		case well:
+			c.log.Info("The bot's program has ended by itself and without an error, so it is not started again", "how", how)
+			return
+		}
+		c.log.Warn("The bot's program has ended, and is started again; the dot stays green", "how", how, "in", pause)
+		if wait(pause - stopsToo); ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// run runs the program once, and returns how it has ended and whether that was without an
+// error.
+func (c *child) run(ctx context.Context, environ []string) (how string, well bool) {
 	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
-	cmd.Env = append(c.pointed(), "EVERGREEN_GATEWAY_URL="+ws+addr.String(), "EVERGREEN_API_URL="+rest+addr.String()+"/api")
+	cmd.Env = environ
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = childGrace
 	if err := cmd.Start(); err != nil {
-		c.log.Error("The bot's program cannot be started; Evergreen waits for the bot to connect", "error", err)
-		cancel()
-		close(c.ended)
-		return
+		return "it cannot be started: " + err.Error(), false
 	}
-	c.process = cmd.Process
-	c.log.Info("The bot's program was started", "process", c.process.Pid)
-	// end waits for it.
-	go func() {
-		defer close(c.ended)
-		err := cmd.Wait()
-		if ctx.Err() == nil {
-			c.log.Warn("The bot's program has ended; the dot stays green, and events wait for the bot", "how", cmd.ProcessState.String(), "error", err,
-				"do", "Start it again, or have a supervisor do so.")
-		}
-	}()
+	c.setProcess(cmd.Process)
+	defer c.setProcess(nil)
+	c.log.Info("The bot's program was started", "process", cmd.Process.Pid)
+	err := cmd.Wait()
+	return cmd.ProcessState.String(), err == nil
+}
+
+func (c *child) setProcess(p *os.Process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.process = p
 }
 
 // pointed returns the environment of the program, in which Python and Node point its library
@@ -85,9 +144,11 @@ func (c *child) end(ctx context.Context) {
 	select {
 	case <-c.ended:
 	case <-ctx.Done():
+		c.mu.Lock()
 		if c.process != nil {
 			_ = c.process.Kill()
 		}
+		c.mu.Unlock()
 		<-c.ended
 	}
 }

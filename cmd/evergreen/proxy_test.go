@@ -222,6 +222,39 @@ func TestProxyOfAProgramThatIsNotThereEndsAtOnce(t *testing.T) {
 	}
 }
 
+// With --restart a program that ends with an error is started again, and one that ends
+// without is not. Without the flag neither is.
+func TestProgramIsStartedAgain(t *testing.T) {
+	for name, one := range map[string]struct {
+		flags []string
+		told  string // of the last end
+		runs  string
+	}{
+		"once":          {nil, "--restart", "run\n"},
+		"until it ends": {[]string{"--restart"}, "without an error", "run\nrun\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTempDir(t)
+			world, listener := listeningSim(t)
+			environ := settings(world, listener, "PROXY_ADDR=127.0.0.1:0", "PATH="+os.Getenv("PATH"))
+			args := append(append([]string{"proxy", "--no-api"}, one.flags...), "--", "sh", "-c", `test -e runs && second=yes; echo run >>runs; test "$second"`)
+			c := startCommand(t, environ, args...)
+			c.stderr.await(t, one.told)
+			if code := c.stop(t); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			if runs, err := os.ReadFile("runs"); string(runs) != one.runs || err != nil {
+				t.Errorf("it has run %q, %v", runs, err)
+			}
+		})
+	}
+	inTempDir(t)
+	c := startCommand(t, nil, "proxy", "--restart")
+	if code := c.code(t); code != int(config.ExitUsage) || !strings.Contains(c.stderr.String(), "--restart -- python") {
+		t.Errorf("exit code %d:\n%s", code, c.stderr)
+	}
+}
+
 // A port that is taken ends the proxy with what to change.
 func TestProxyWithoutItsPortSaysWhatToChange(t *testing.T) {
 	inTempDir(t)
