@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -228,8 +229,11 @@ func killedEvergreen(s *stage) {
 	for range 5 {
 		s.Ask()
 	}
+	began := time.Now()
 	s.must(s.StartEvergreen(s.ctx))
+	s.Logf("bots could connect %v after the start of Evergreen", time.Since(began).Round(time.Millisecond))
 	s.awaitBack()
+	s.Logf("the bot was live again %v after the start of Evergreen", time.Since(began).Round(time.Millisecond))
 	s.wantUnharmed(1)
 }
 
@@ -246,21 +250,71 @@ func (s *stage) awaitBack() {
 	}
 }
 
-// Given a bot, when another Evergreen takes over from the one that runs, then the bot comes
-// back by itself, and nothing is lost.
+// Given a bot, when another Evergreen takes over from the one that runs, then no connection
+// that is dialled meanwhile is refused, the bot resumes, and nothing is lost.
 func replacedEvergreen(s *stage) {
 	s.begin()
-	s.Ask()
-	before := s.Evergreen
-	s.must(s.TakeOver(s.ctx))
-	s.Ask()
-	s.awaitBack()
+	refused := s.dial()
+	for range 2 {
+		s.Ask()
+		before, began := s.Evergreen, time.Now()
+		s.must(s.TakeOver(s.ctx))
+		s.Ask()
+		s.awaitResumed()
+		s.Logf("the bot was live again %v after the start of the new Evergreen", time.Since(began).Round(time.Millisecond))
+		if exit := before.Exit(); exit != "0, by itself" {
+			s.Errorf("the Evergreen before has ended with %s", exit)
+		}
+	}
 	s.wantUnharmed(1)
-	if exit := before.Exit(); exit != "0, by itself" {
-		s.Errorf("the Evergreen before has ended with %s", exit)
+	times, why := refused()
+	s.Logf("dialled %d times meanwhile", times)
+	if len(why) > 0 {
+		s.Errorf("%d of %d connections were refused, as by %v", len(why), times, why[0])
 	}
 	if s.Bot.Exit() != "running" {
 		s.Errorf("the bot has ended: %s", s.Bot.Exit())
+	}
+}
+
+// awaitResumed waits until the bot has resumed at the Evergreen that runs, to which it has
+// said nothing else.
+func (s *stage) awaitResumed() {
+	s.Helper()
+	s.must(until(s.ctx, "the bot has resumed", func() bool {
+		return s.Evergreen.Printed("A bot has resumed")+s.Evergreen.Printed("A bot has identified") > 0 || !s.Bot.Alive()
+	}))
+	if n := s.Evergreen.Printed("A bot has identified"); n > 0 {
+		s.Errorf("the bot has identified %d times where it could resume", n)
+	}
+}
+
+// dial connects to Evergreen without a pause, asks for the gateway, and goes on until the
+// function that it returns is called. That tells how often, and what has failed.
+func (s *stage) dial() (stop func() (times int, failed []error)) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	done := make(chan struct{})
+	times, failed := 0, []error(nil)
+	go func() {
+		defer close(done)
+		for ; ctx.Err() == nil; times++ {
+			r, err := http.NewRequestWithContext(s.ctx, http.MethodGet, "http://"+s.address+"/api/v10/gateway", http.NoBody)
+			if err == nil {
+				var response *http.Response
+				if response, err = client.Do(r); err == nil {
+					err = response.Body.Close()
+				}
+			}
+			if err != nil {
+				failed = append(failed, err)
+			}
+		}
+	}()
+	return func() (int, []error) {
+		cancel()
+		<-done
+		return times, failed
 	}
 }
 
