@@ -153,6 +153,19 @@ func TestLongReasonIsCut(t *testing.T) {
 	})
 }
 
+// Given a client that has read a close frame and does not answer it, as discord.py never does,
+// then Run returns after a quarter of a second: while Evergreen is replaced, every bot waits.
+func TestAnswerToACloseIsNotWaitedForLong(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		h.identify()
+		h.client.mu.Lock()
+		h.client.rude = true
+		h.client.mu.Unlock()
+		h.line.Close(line.CloseGoingAway, "Evergreen stops.")
+		h.wantClosed(250*time.Millisecond, line.CloseGoingAway)
+	})
+}
+
 // Given a client that does not read, or one that does not answer a close frame, when the line
 // is closed, then Run returns within a second; when its context ends, at once.
 func TestNoClientHoldsTheEndUp(t *testing.T) {

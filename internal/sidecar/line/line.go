@@ -52,6 +52,7 @@ type Line struct {
 	endBy      time.Time // when the line ends if the reader finds no reason before; zero: no write has failed
 	why        error     // why the line has ended; nil: it has not
 	goodbye    []byte    // the close frame; nil: none
+	closeBy    time.Time // when the connection ends, whatever the client has read or answered
 }
 
 func newLine(opts Options, asked request) *Line {
@@ -259,7 +260,7 @@ func (l *Line) Changed() <-chan struct{} { return l.changed }
 func (l *Line) Done() <-chan struct{} { return l.ended }
 
 // Close closes the line: what is queued and a close frame are written, and the client has a
-// second in all to take them and to answer. Close returns at once; Run returns when it is
+// second in all to take them, and a quarter of it to answer: discord.py never does. Close returns at once; Run returns when it is
 // done. A line that has ended already stays as it is.
 func (l *Line) Close(code int, reason string) {
 	l.end(&CloseError{Code: code, Reason: reason})
@@ -289,7 +290,8 @@ func (l *Line) end(why error) {
 	if cut {
 		l.drop()
 	} else {
-		_ = l.conn.SetDeadline(time.Now().Add(closeTimeout))
+		l.closeBy = time.Now().Add(closeTimeout)
+		_ = l.conn.SetDeadline(l.closeBy)
 	}
 	l.wakeWriter()
 }

@@ -34,11 +34,12 @@ const (
 )
 
 const (
-	noPongAfter  = 15 * time.Second // unanswered for that long, the first ping tells that a client answers none
-	closeTimeout = time.Second      // of a close frame and the client's answer to it, together
-	highWater    = 32 << 10         // bytes that may wait for the writer; one more message may follow
-	maxWrite     = 64 << 10         // bytes in one write, so that slow progress is seen as progress
-	maxHandling  = 8                // payloads that wait for the handler before the line reads no more
+	noPongAfter   = 15 * time.Second // unanswered for that long, the first ping tells that a client answers none
+	closeTimeout  = time.Second      // of a close frame and the client's answer to it, together
+	answerTimeout = closeTimeout / 4 // of that answer
+	highWater     = 32 << 10         // bytes that may wait for the writer; one more message may follow
+	maxWrite      = 64 << 10         // bytes in one write, so that slow progress is seen as progress
+	maxHandling   = 8                // payloads that wait for the handler before the line reads no more
 )
 
 // Options says how a line behaves. The zero value works.

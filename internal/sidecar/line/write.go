@@ -87,11 +87,21 @@ func (l *Line) write() {
 			batch.free()
 		}
 		if last {
+			l.limitAnswer()
 			return
 		}
 		if batch == nil {
 			<-l.toWrite
 		}
+	}
+}
+
+// limitAnswer limits the wait for the client's answer to a close frame that was written.
+func (l *Line) limitAnswer() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if by := time.Now().Add(answerTimeout); by.Before(l.closeBy) {
+		_ = l.conn.SetReadDeadline(by)
 	}
 }
 
