@@ -251,7 +251,7 @@ func TestTakeOverOfTheProxyRefusesNoConnection(t *testing.T) {
 	running.Go(func() { api.dialUntil(stop, request("http://"+h.api+"/livez")) })
 
 	var took []time.Duration
-	rounds := testmode.Count(20, 3)
+	rounds := testmode.Count(6, 3) // the bot's backoff grows from one to the next
 	for round := range rounds {
 		began := time.Now()
 		next := h.start("--take-over")
@@ -306,7 +306,7 @@ func TestKilledProxyIsResumed(t *testing.T) {
 		})
 	}
 	var took []time.Duration
-	for round := range testmode.Count(20, 3) {
+	for round := range testmode.Count(6, 3) {
 		say()
 		if err := program.Process.Signal(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
