@@ -166,49 +166,50 @@ type Sidecar struct {
 	changed  chan struct{} // the table has; capacity 1
 	refusals refusals
 
-	mu          sync.Mutex
-	address     net.Addr          // nil before Listen
-	identified  chan struct{}     // closed once the identity is known
-	upstream    Upstream          // nil before Attach
-	presented   *gateway.Presence // what upstream was told last; nil: nothing
-	identity    Identity
-	world       *world.World // as of the tail of the backlog
-	backlog     *backlog.Backlog
-	moving      int64           // the place from which events are being moved to the store; 0: none are
-	moveFailed  bool            // the disk does not take events, or hangs
-	moved       chan struct{}   // closed, and replaced, whenever the disk has taken events or not
-	droppable   int64           // the place below which the last checkpoint needs nothing of the store
-	known       map[uint64]bool // guilds that are there at the end of the backlog
-	listed      map[uint64]bool // guilds that READY has named and that have not come yet; false: joined since the session before
-	before      *world.World    // as of the end of that session; nil once all of them have come
-	firstReady  time.Time       // when upstream was READY first in this run; zero: not yet
-	readyAt     time.Time       // when it was READY last
-	guildAt     time.Time       // when a guild came last
-	readyShards map[uint64]bool // the shards that have been READY in this run
-	self        uint64          // id of the bot's user
-	voice       map[uint64]uint64
-	consumers   map[[2]int]*consumer
-	count       int   // the number of shards of the bot that has identified last
-	countStart  int64 // where its consumers begin
-	sessions    map[string]*session
-	lines       map[*attachment]bool
-	closing     bool // no further line is served
-	requests    map[string]request
-	requestID   uint64
-	answers     []answer // to events that are kept, by position
-	pending     []pendingInteraction
-	trial       *attachment // that was given an event last that may end the bot
-	trialSince  time.Time
-	interaction chan struct{} // wakes what answers interactions; capacity 1
-	counts      Counts
-	guesses     map[string]guesses // by address
-	removed     []int64            // positions in the backlog that were taken out
-	lost        backlog.Loss       // since the log was last told
-	recent      backlog.Loss       // of the last lossShown
-	lostAt      time.Time          // when an event was lost last
-	lostSince   time.Time          // when the first of recent was
-	lostTold    time.Time          // when the log was told last
-	seen        map[gateway.ShardID]upstreamPlace
+	mu           sync.Mutex
+	address      net.Addr          // nil before Listen
+	identified   chan struct{}     // closed once the identity is known
+	upstream     Upstream          // nil before Attach
+	presented    *gateway.Presence // what upstream was told last; nil: nothing
+	identity     Identity
+	world        *world.World // as of the tail of the backlog
+	backlog      *backlog.Backlog
+	moving       int64           // the place from which events are being moved to the store; 0: none are
+	moveFailed   bool            // the disk does not take events, or hangs
+	moved        chan struct{}   // closed, and replaced, whenever the disk has taken events or not
+	droppable    int64           // the place below which the last checkpoint needs nothing of the store
+	known        map[uint64]bool // guilds that are there at the end of the backlog
+	listed       map[uint64]bool // guilds that READY has named and that have not come yet; false: joined since the session before
+	before       *world.World    // as of the end of that session; nil once all of them have come
+	firstReady   time.Time       // when upstream was READY first in this run; zero: not yet
+	readyAt      time.Time       // when it was READY last
+	guildAt      time.Time       // when a guild came last
+	readyShards  map[uint64]bool // the shards that have been READY in this run
+	self         uint64          // id of the bot's user
+	voice        map[uint64]uint64
+	consumers    map[[2]int]*consumer
+	count        int   // the number of shards of the bot that has identified last
+	countStart   int64 // where its consumers begin
+	sessions     map[string]*session
+	lines        map[*attachment]bool
+	closing      bool // no further line is served
+	requests     map[string]request
+	requestID    uint64
+	answers      []answer // to events that are kept, by position
+	pending      []pendingInteraction
+	trial        *attachment // that was given an event last that may end the bot
+	trialSince   time.Time
+	interaction  chan struct{} // wakes what answers interactions; capacity 1
+	counts       Counts
+	guesses      map[string]guesses  // by address
+	removed      []int64             // positions in the backlog that were taken out
+	lost         backlog.Loss        // since the log was last told
+	recent       backlog.Loss        // of the last lossShown
+	lostAt       time.Time           // when an event was lost last
+	lostSince    time.Time           // when the first of recent was
+	toldTroubles map[troubleKey]bool // of bots, as the log knows; Run's alone
+	lostTold     time.Time           // when the log was told last
+	seen         map[gateway.ShardID]upstreamPlace
 	// checkpointed is when the journal has begun anew.
 	checkpointed time.Time
 	refused      gateway.CloseCode // upstream is parked for it; 0: it is not
@@ -463,6 +464,7 @@ func (s *Sidecar) keepHouse(now time.Time) {
 		lost, s.lost, s.lostTold = s.lost, backlog.Loss{}, now
 	}
 	s.mu.Unlock()
+	s.tellTroubles(now)
 	if lost.Count > 0 {
 		s.log.Warn("Events were lost: the bot was away for longer than events are kept",
 			"events", lost.Count, "types", lost.ByType, "from", lost.From, "to", lost.To,

@@ -227,6 +227,61 @@ const (
 	awayAfter  = 10 * time.Second
 )
 
+// trouble is something wrong with the bot of one shard pair.
+type trouble struct {
+	cause health.CauseID
+	count int // of starts, or of events that wait
+	since time.Time
+}
+
+// troubleKey names what is wrong with which bot.
+type troubleKey struct {
+	shard [2]int
+	cause health.CauseID
+}
+
+// troubles returns what is wrong with the bot.
+func (c ConsumerStatus) troubles(now time.Time) (list []trouble) {
+	if starts, first := c.RecentStarts(now); starts >= crashLoop {
+		list = append(list, trouble{health.BotCrashLoop, starts, first})
+	}
+	switch {
+	case c.Phase == PhaseAway && now.Sub(c.Since) >= awayAfter:
+		list = append(list, trouble{health.BotAway, c.Waiting, c.Since})
+	case c.Phase == PhaseStalled && now.Sub(c.Since) >= hangsAfter:
+		list = append(list, trouble{health.BotHangs, c.Waiting, c.Since})
+	}
+	return list
+}
+
+// troubleLines are what the log says when something is wrong with a bot, and when it is over.
+var troubleLines = map[health.CauseID]struct{ begins, ends string }{
+	health.BotAway:      {"No bot is attached; the dot stays green, and events wait for it", "A bot is attached again"},
+	health.BotHangs:     {"The bot hangs: it reads nothing, and events wait for it", "The bot that has hung reads again, or has ended"},
+	health.BotCrashLoop: {"The bot starts again and again", "The bot has not started anew for a while"},
+}
+
+// tellTroubles has the log tell what has begun to be wrong with bots, or is over. Only Run
+// calls it.
+func (s *Sidecar) tellTroubles(now time.Time) {
+	holds := map[troubleKey]bool{}
+	for _, c := range s.Status().Consumers {
+		for _, one := range c.troubles(now) {
+			at := troubleKey{c.Shard, one.cause}
+			holds[at] = true
+			if !s.toldTroubles[at] {
+				s.log.Warn(troubleLines[one.cause].begins, "shard", c.Name(), "library", c.Library, "since", one.since, "count", one.count, "do", health.Lookup(one.cause).Do)
+			}
+		}
+	}
+	for at := range s.toldTroubles {
+		if !holds[at] {
+			s.log.Info(troubleLines[at.cause].ends, "shard", pairName(at.shard))
+		}
+	}
+	s.toldTroubles = holds
+}
+
 // Conditions returns what is wrong with the bots: the dot is green, and nobody answers.
 func (s *Sidecar) Conditions() []health.Condition {
 	now := time.Now()
@@ -236,15 +291,8 @@ func (s *Sidecar) Conditions() []health.Condition {
 		if c.Shard[1] > 1 {
 			name = fmt.Sprintf(" (%s)", c.Name())
 		}
-		starts, first := c.RecentStarts(now)
-		if starts >= crashLoop {
-			list = append(list, health.Condition{Cause: health.BotCrashLoop, Trouble: fmt.Sprintf("%d%s", starts, name), Since: first})
-		}
-		switch {
-		case c.Phase == PhaseAway && now.Sub(c.Since) >= awayAfter:
-			list = append(list, health.Condition{Cause: health.BotAway, Trouble: fmt.Sprintf("%d%s", c.Waiting, name), Since: c.Since})
-		case c.Phase == PhaseStalled && now.Sub(c.Since) >= hangsAfter:
-			list = append(list, health.Condition{Cause: health.BotHangs, Trouble: fmt.Sprintf("%d%s", c.Waiting, name), Since: c.Since})
+		for _, one := range c.troubles(now) {
+			list = append(list, health.Condition{Cause: one.cause, Trouble: fmt.Sprintf("%d%s", one.count, name), Since: one.since})
 		}
 	}
 	s.mu.Lock()

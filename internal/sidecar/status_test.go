@@ -375,3 +375,37 @@ func TestLossThatGoesOnIsToldOnceAMinute(t *testing.T) {
 		}
 	})
 }
+
+// What is wrong with a bot is in the log once, with what to do, and so is that it is over.
+func TestTheLogTellsWhatIsWrongWithABot(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		b := h.started()
+		said := func(line string) int { return strings.Count(h.log.String(), line) }
+		goOn := b.hang()
+		h.say(0, 3)
+		h.Advance(time.Minute)
+		if said("The bot hangs") != 1 || said("reads again") != 0 {
+			t.Errorf("it hangs:\n%s", h.log.String())
+		}
+		goOn()
+		h.Advance(5 * time.Second)
+		b.kill()
+		h.Advance(5 * time.Second)
+		if said("reads again") != 1 || said("No bot is attached") != 0 {
+			t.Errorf("it goes on, and is restarted:\n%s", h.log.String())
+		}
+		h.Advance(time.Minute)
+		if said("No bot is attached; the dot stays green") != 1 {
+			t.Errorf("it is away:\n%s", h.log.String())
+		}
+		for range 4 {
+			h.started().kill()
+			h.Advance(2 * time.Second)
+		}
+		h.started()
+		h.Advance(10 * time.Minute)
+		if said("A bot is attached again") != 1 || said("The bot starts again and again") != 1 || said("The bot has not started anew for a while") != 1 {
+			t.Errorf("it starts again and again:\n%s", h.log.String())
+		}
+	})
+}
