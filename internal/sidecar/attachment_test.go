@@ -229,6 +229,7 @@ func TestOlderProcessTakesOverInOrder(t *testing.T) {
 		before := len(older.types())
 		older.identify(map[string]any{"properties": map[string]string{"browser": "discord.py"}})
 		h.Advance(2 * time.Second)
+		h.wantMessages(nil, older)
 		missed = append(missed, h.say(2, 1)...)
 		h.Advance(2 * time.Second)
 		h.wantMessages(missed, older)

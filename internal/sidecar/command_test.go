@@ -337,8 +337,8 @@ func TestOnlyVoiceChannelsOfTheBotAreLeft(t *testing.T) {
 		state("50331648", "2", "5")
 		state(even, "2", nil)
 		state(left, "1", nil)
-		h.hand("VOICE_STATE_UPDATE", map[string]any{"guild_id": "58720256", "user_id": "1", "channel_id": "none"})
-		h.hand("VOICE_STATE_UPDATE", map[string]any{"user_id": "1", "channel_id": "5"}) // a call outside of guilds
+		h.hand("VOICE_STATE_UPDATE", map[string]any{"guild_id": odd, "user_id": "1", "channel_id": "none"}) // makes no sense
+		h.hand("VOICE_STATE_UPDATE", map[string]any{"user_id": "1", "channel_id": "5"})                     // a call outside of guilds
 		h.hand("GUILD_DELETE", map[string]any{"id": gone})
 		for id, guild := range []string{even, odd} {
 			b := h.connect().identify(map[string]any{"shard": []int{id, 2}})

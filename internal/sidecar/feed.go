@@ -39,10 +39,7 @@ func (a *attachment) feedNew(ctx context.Context, waits bool) error {
 	if err != nil {
 		return err
 	}
-	s := settling{fixed: a.sidecar.opts.Settle, waits: waits, began: time.Now(), lastGuild: time.Now()}
-	if guilds == 0 && waits {
-		s.waits = false // it waits for no guild if READY names none
-	}
+	s := settling{fixed: a.sidecar.opts.Settle, waits: waits && guilds > 0, began: time.Now(), lastGuild: time.Now()}
 	if err := a.settle(ctx, s); err != nil {
 		return err
 	}

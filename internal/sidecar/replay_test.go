@@ -54,6 +54,9 @@ func TestCutLineIsResumed(t *testing.T) {
 		second := h.resumes(first)
 		h.Until(time.Second, "RESUMED", func() bool { return len(second.events("RESUMED")) == 1 })
 		h.wantMessages(append(said, missed...), first, second)
+		if all := second.types(); all[len(all)-1] != "RESUMED" || h.phase() != PhaseAttached {
+			t.Errorf("it gets %q, and is %s", all, h.phase())
+		}
 		live := h.say(8, 1)
 		h.Advance(time.Second)
 		h.wantMessages(append(missed, live...), second)

@@ -247,33 +247,55 @@ func TestWhatCannotBeReadEndsNothing(t *testing.T) {
 	})
 }
 
-// After a restart Discord may repeat what Evergreen had kept already: it comes to the bot once.
+// After a restart Discord may repeat what Evergreen had kept already, in a checkpoint or after
+// it: it comes to the bot once.
 func TestWhatDiscordRepeatsAfterARestartComesOnce(t *testing.T) {
+	for _, after := range []int{0, 1} { // messages after the checkpoint
+		run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+			b := h.started()
+			behind := h.sessions.Clone() // this is what the disk has of Discord's session
+			b.kill()
+			missed := h.say(0, 3)
+			made := h.Sim.AddChannel(h.Guilds[0], "made-meanwhile", 0)
+			h.Advance(time.Second)
+			h.sidecar.mu.Lock()
+			h.sidecar.checkpoint(time.Now())
+			h.sidecar.mu.Unlock()
+			missed = append(missed, h.say(3, after)...)
+			h.Advance(time.Second)
+			h.sessions = behind
+			h.crash()
+			missed = append(missed, h.say(4, 1)...)
+			h.Advance(2 * time.Second)
+			b = h.started()
+			h.wantMessages(missed, b)
+			if got := b.events("CHANNEL_CREATE"); len(got) != 1 || !containsID(got[0].Data, made.ID) {
+				t.Errorf("the channel comes %d times", len(got))
+			}
+			if r := h.Sim.Verdict(h.App).Resumes; r != 1 {
+				t.Errorf("%d RESUMEs at Discord", r)
+			}
+			b.kill()
+		})
+	}
+}
+
+// What Evergreen itself tells of a new session at Discord survives its crash: a bot that comes
+// back after both is told of the outage of its guilds.
+func TestOutageThatEvergreenTellsSurvivesItsCrash(t *testing.T) {
 	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
 		b := h.started()
-		behind := h.sessions.Clone() // this is what the disk has of Discord's session
 		b.kill()
-		missed := h.say(0, 3)
-		made := h.Sim.AddChannel(h.Guilds[0], "made-meanwhile", 0)
-		h.Advance(time.Second)
-		h.sidecar.mu.Lock()
-		h.sidecar.checkpoint(time.Now())
-		h.sidecar.mu.Unlock()
-		missed = append(missed, h.say(3, 1)...)
-		h.Advance(time.Second)
-		h.sessions = behind
+		h.Inject(discordsim.Fault{Name: "session-loss"})
+		h.Advance(time.Minute)
 		h.crash()
-		missed = append(missed, h.say(4, 1)...)
 		h.Advance(2 * time.Second)
-		b = h.started()
-		h.wantMessages(missed, b)
-		if got := b.events("CHANNEL_CREATE"); len(got) != 1 || !containsID(got[0].Data, made.ID) {
-			t.Errorf("the channel comes %d times", len(got))
+		again := h.resumes(b)
+		h.Until(2*time.Second, "RESUMED", func() bool { return len(again.events("RESUMED")) == 1 })
+		if out, back := len(again.events("GUILD_DELETE")), len(again.events("GUILD_CREATE")); out != 3 || back != 3 {
+			t.Errorf("it is told of %d outages and %d guilds that are back", out, back)
 		}
-		if r := h.Sim.Verdict(h.App).Resumes; r != 1 {
-			t.Errorf("%d RESUMEs at Discord", r)
-		}
-		b.kill()
+		again.kill()
 	})
 }
 
