@@ -71,10 +71,10 @@ var packages = []struct {
 	{"internal/bot", 0.90},
 	{"internal/discord/preflight", 0.85},
 	{"disgogateway", 0.85},
-	{"internal/sidecar", 0.45},
+	{"internal/sidecar", 0.75},
 	{"internal/sidecar/line", 0.70},
 	{"internal/sidecar/world", 0.65},
-	{"internal/sidecar/journal", 0.60},
+	{"internal/sidecar/journal", 0.70},
 	{"internal/sidecar/backlog", 0.75},
 }
 
