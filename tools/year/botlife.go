@@ -19,24 +19,24 @@ import (
 
 // proxied is what a year has beside its own where a bot lives behind the proxy.
 type proxied struct {
-	ledger                       *ledger                     // nil: the year's bot is ResearchBot
-	door                         atomic.Pointer[botListener] // where bots connect; nil: nowhere
-	bots                         []*foreignBot               // those that run, the newest last
-	botStarts                    int
-	botShards                    int
-	awayUntil                    time.Time         // the bot stays away until then
-	goOn                         func()            // ends the time in which the bot hangs; nil: it does not
-	slowSince                    time.Time         // since when the bot hangs or is slow; zero: it is not
-	slowUntil                    time.Time         // when it was slow last
-	troubleAt                    time.Time         // when something happened to the bot last
-	lossAt                       time.Time         // when the bot may have lost what it had been given
-	restTrouble                  time.Time         // when REST was in trouble last, if it is not now
-	poisoned                     int               // how many events there were that end the bot
-	reported                     sidecar.Counts    // of the processes that have ended
-	settledLost, settledReported int               // events, at the last comparison
-	annex                        *discordsim.Guild // a guild that the bot joins and leaves
-	guilds                       []*discordsim.Guild
-	number                       int // of what is made in guilds
+	ledger      *ledger                     // nil: the year's bot is ResearchBot
+	door        atomic.Pointer[botListener] // where bots connect; nil: nowhere
+	bots        []*foreignBot               // those that run, the newest last
+	botStarts   int
+	botShards   int
+	awayUntil   time.Time         // the bot stays away until then
+	goOn        func()            // ends the time in which the bot hangs; nil: it does not
+	slowSince   time.Time         // since when the bot hangs or is slow; zero: it is not
+	slowUntil   time.Time         // when it was slow last
+	troubleAt   time.Time         // when something happened to the bot last
+	lossAt      time.Time         // when the bot may have lost what it had been given
+	restTrouble time.Time         // when REST was in trouble last, if it is not now
+	poisoned    int               // how many events there were that end the bot
+	reported    sidecar.Counts    // of the processes that have ended
+	settled     []settledCounts   // the comparisons of the last longestDoubt, and one before
+	annex       *discordsim.Guild // a guild that the bot joins and leaves
+	guilds      []*discordsim.Guild
+	number      int // of what is made in guilds
 
 	botMu        sync.Mutex
 	interactions map[discordsim.ID]time.Time
@@ -441,6 +441,20 @@ func (y *year) checkBot() {
 	y.compareSettled(b, status)
 }
 
+// settledCounts are the counts at a comparison.
+type settledCounts struct {
+	at time.Time
+	ledgerCounts
+	reported int // events that the proxy has told as lost
+}
+
+// longestDoubt is how long it may take until an event is told as lost that a bot had when it
+// ended.
+const longestDoubt = 3 * time.Hour
+
+// lastSettled returns the counts of the last comparison.
+func (y *year) lastSettled() settledCounts { return y.settled[len(y.settled)-1] }
+
 // compareSettled compares the bot with the truth at a moment when nothing waits for it.
 func (y *year) compareSettled(b *foreignBot, status sidecar.Status) {
 	y.Settled++
@@ -461,17 +475,24 @@ func (y *year) compareSettled(b *foreignBot, status sidecar.Status) {
 	y.Told = int(said.Told)
 	y.takeLedger(c)
 	y.SetAside = int(said.SetAside)
-	switch lost, reported := c.Lost, int(said.Lost); {
-	case lost-y.settledLost > reported-y.settledReported:
-		y.fail("%d events never reached the bot, and the proxy has told of %d; the last: %q", lost-y.settledLost, reported-y.settledReported, y.ledger.lastLost())
-	case reported > lost+c.Doubtful+c.Uncertain:
-		y.fail("the proxy has told of %d events that were lost, and %d were (%d doubtful, %d uncertain)", reported, lost, c.Doubtful, c.Uncertain)
+	now := settledCounts{time.Now(), c, int(said.Lost)}
+	base := y.settled[0]
+	lost, reported := c.Lost-y.lastSettled().Lost, now.reported-y.lastSettled().reported
+	doubt := c.Doubtful - base.Doubtful + c.Uncertain - base.Uncertain
+	switch {
+	case lost > reported:
+		y.fail("%d events never reached the bot, and the proxy has told of %d; the last: %q", lost, reported, y.ledger.lastLost())
+	case now.reported-base.reported > c.Lost-base.Lost+doubt:
+		y.fail("the proxy has told of %d events that were lost since %s, and %d were; %d are in doubt", now.reported-base.reported, base.at.Sub(y.start), c.Lost-base.Lost, doubt)
 	case int(said.SetAside) > y.poisoned:
 		y.fail("%d events were set aside, and %d end the bot", said.SetAside, y.poisoned)
 	case c.SkippedInteractions-y.Untold > int(said.Told):
 		y.fail("%d interactions never reached the bot, and the proxy has answered %d", c.SkippedInteractions, said.Told)
 	}
-	y.settledLost, y.settledReported = c.Lost, int(said.Lost)
+	y.settled = append(y.settled, now)
+	for len(y.settled) > 1 && now.at.Sub(y.settled[1].at) > longestDoubt { // one that is older stays
+		y.settled = y.settled[1:]
+	}
 	history := y.sim.StatusHistory(y.bot)
 	if last := history[len(history)-1]; last.Status != string(botPresence.Status) || last.Activity != botPresence.Activities[0].Name {
 		y.fail("others see the bot as %s, %q", last.Status, last.Activity)

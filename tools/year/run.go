@@ -115,6 +115,7 @@ func newYear(o Options) *year {
 	var dispatched func(discordsim.Dispatch)
 	var ended func(discordsim.SessionEnd)
 	if o.Proxy {
+		y.settled = []settledCounts{{at: time.Now()}}
 		y.ledger, y.botShards, y.interactions = newLedger(), 1, map[discordsim.ID]time.Time{}
 		dispatched, ended = y.ledger.send, y.ledger.endSession
 		grace = -1 // the year itself sees whether commands are answered
