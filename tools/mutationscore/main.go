@@ -75,7 +75,7 @@ var packages = []struct {
 	{"internal/sidecar/line", 0.70},
 	{"internal/sidecar/world", 0.65},
 	{"internal/sidecar/journal", 0.70},
-	{"internal/sidecar/backlog", 0.75},
+	{"internal/sidecar/backlog", 0.80},
 }
 
 //go:embed equivalent

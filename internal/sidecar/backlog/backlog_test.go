@@ -246,3 +246,92 @@ func TestWhatIsNotMoved(t *testing.T) {
 		}
 	}
 }
+
+// Events that a bot is about to get do not grow too old meanwhile; those before them do, and
+// so do all once nobody waits for them.
+func TestHeldEventsDoNotExpire(t *testing.T) {
+	b, _ := newBacklog(Options{Age: time.Minute})
+	for range 4 {
+		b.Append(Record{Type: "MESSAGE_CREATE", Received: began})
+	}
+	b.Hold(3)
+	if lost := b.Expire(began.Add(time.Hour)); lost.Count != 2 || b.Tail() != 3 {
+		t.Errorf("%d are lost, and the tail is %d", lost.Count, b.Tail())
+	}
+	b.Hold(0)
+	if lost := b.Expire(began.Add(time.Hour)); lost.Count != 2 || b.Tail() != 5 {
+		t.Errorf("afterwards %d are lost, and the tail is %d", lost.Count, b.Tail())
+	}
+}
+
+// Room is made to seven eighths of the bound, oldest first, and never by the last event.
+func TestRoomIsMade(t *testing.T) {
+	const size = overhead + 100
+	b, _ := newBacklog(Options{Bytes: 16 * size, Moved: -1})
+	for range 16 {
+		b.Append(Record{Type: "MESSAGE_CREATE", Received: began, Data: make([]byte, 100)})
+	}
+	if lost := b.MakeRoom(); lost.Count != 2 || b.Bytes() != 14*size || b.Tail() != 3 {
+		t.Errorf("%d are lost, %d bytes are left, and the tail is %d", lost.Count, b.Bytes(), b.Tail())
+	}
+	if lost := b.MakeRoom(); lost.Count != 0 {
+		t.Errorf("%d more are lost", lost.Count)
+	}
+	b.Append(Record{Received: began, Data: make([]byte, 100*size)})
+	if lost := b.MakeRoom(); lost.Count != 0 || b.Tail() != b.Next()-1 {
+		t.Errorf("of an event that is too large %d are lost, and the tail is %d", lost.Count, b.Tail())
+	}
+}
+
+// The memory is full from seven eighths of the bound on.
+func TestMemoryIsFullBeforeTheBound(t *testing.T) {
+	const size = overhead + 100
+	b, _ := newBacklog(Options{Bytes: 16 * size})
+	for n := 1; n <= 16; n++ {
+		b.Append(Record{Received: began, Data: make([]byte, 100)})
+		if b.Full() != (n > 14) {
+			t.Errorf("with %d of 16 it is full: %t", n, b.Full())
+		}
+	}
+}
+
+// What is not in the backlog can be neither looked at nor removed; nothing else suffers.
+func TestPositionsOutsideOfTheBacklog(t *testing.T) {
+	b, _ := newBacklog(Options{First: 5})
+	b.Append(Record{Type: "first", Received: began})
+	b.Append(Record{Type: "last", Received: began})
+	for _, position := range []int64{-1 << 62, 0, 4, 7, 1 << 62} {
+		b.Remove(position)
+		if r, ok := b.At(position); ok {
+			t.Errorf("at %d there is %q", position, r.Type)
+		}
+	}
+	for at, want := range map[int64]string{5: "first", 6: "last"} {
+		if r, ok := b.At(at); !ok || r.Type != want || r.Removed {
+			t.Errorf("at %d there is %+v", at, r)
+		}
+		b.Remove(at)
+		if r, _ := b.At(at); !r.Removed {
+			t.Errorf("at %d nothing was removed", at)
+		}
+	}
+}
+
+// Of confirmed events as much as a megabyte stays, and for half the time that events are kept
+// if that is less than five minutes.
+func TestConfirmedEventsStayNoLongerThanHalfTheAge(t *testing.T) {
+	b, _ := newBacklog(Options{Age: 2 * time.Minute})
+	b.Append(Record{Received: began})
+	b.Confirm(2, began)
+	if b.Expire(began.Add(time.Minute - 1)); b.Tail() != 1 {
+		t.Error("it is gone before a minute is over")
+	}
+	if b.Expire(began.Add(time.Minute)); b.Tail() != 2 {
+		t.Error("it is there after a minute")
+	}
+	exact, _ := newBacklog(Options{})
+	exact.Append(Record{Received: began, Data: make([]byte, confirmedBytes-overhead)})
+	if exact.Confirm(2, began); exact.Tail() != 1 {
+		t.Error("a megabyte does not stay")
+	}
+}
