@@ -548,6 +548,9 @@ func (s *Sidecar) missed(r backlog.Record) (any bool) {
 // the lock.
 func (s *Sidecar) fold(r backlog.Record) {
 	s.forgetAnswers(r)
+	for _, c := range s.consumers {
+		c.waiting.drop(r, c.waitsFor(r))
+	}
 	if err := s.world.Apply(r.Type, r.Data); err != nil {
 		s.log.Warn("An event from Discord could not be read; a bot that starts anew does not know what it said", "type", r.Type, "error", err)
 	}

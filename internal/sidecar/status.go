@@ -190,12 +190,25 @@ type waiting struct {
 	from, until int64 // positions
 	count       int
 	bytes       int64
+	oldestAt    int64 // position of the first of them, or before it
 	oldest      time.Time
 }
 
+// drop follows an event that falls out of the backlog: the first of those that were counted.
+func (w *waiting) drop(r backlog.Record, waits bool) {
+	if r.Position != w.from || w.from == w.until {
+		return
+	}
+	w.from++
+	if waits {
+		w.count--
+		w.bytes -= r.Size()
+	}
+}
+
 // countWaiting counts what a consumer has not confirmed. While nothing is confirmed, only
-// what is new is looked at: there may be hundreds of thousands of events. The caller holds
-// the lock.
+// what is new is looked at, also while the oldest fall out: there may be hundreds of
+// thousands of events. The caller holds the lock.
 func (s *Sidecar) countWaiting(c *consumer) waiting {
 	from := max(c.cursor, s.backlog.Tail())
 	if c.waiting.from != from {
@@ -205,17 +218,27 @@ func (s *Sidecar) countWaiting(c *consumer) waiting {
 	for ; ; w.until++ {
 		r, ok := s.backlog.At(w.until)
 		if !ok {
-			return *w
+			break
 		}
-		if r.LiveOnly || !c.gets(r) {
-			continue
+		if c.waitsFor(r) {
+			w.count++
+			w.bytes += r.Size()
 		}
-		if w.count++; w.count == 1 {
-			w.oldest = r.Received
-		}
-		w.bytes += r.Size()
 	}
+	if w.oldest = (time.Time{}); w.count > 0 {
+		for w.oldestAt = max(w.oldestAt, from); ; w.oldestAt++ {
+			if r, ok := s.backlog.At(w.oldestAt); !ok || c.waitsFor(r) {
+				w.oldest = r.Received
+				break
+			}
+		}
+	}
+	return *w
 }
+
+// waitsFor reports whether an event that the consumer has not confirmed counts as one that
+// waits for it.
+func (c *consumer) waitsFor(r backlog.Record) bool { return !r.LiveOnly && c.gets(r) }
 
 // lossShown is how long lost events are shown.
 const lossShown = 10 * time.Minute

@@ -409,3 +409,43 @@ func TestTheLogTellsWhatIsWrongWithABot(t *testing.T) {
 		}
 	})
 }
+
+// Whatever is confirmed, taken out or falls out, what waits is as many events as a count from
+// the beginning finds.
+func TestWaitingEventsAreCountedRight(t *testing.T) {
+	run(t, Options{BacklogAge: 20 * time.Second}, func(h *harness) {
+		b := h.started()
+		check := func(when string) {
+			t.Helper()
+			got := h.sidecar.Status().Consumers[0]
+			h.sidecar.mu.Lock()
+			for _, c := range h.sidecar.consumers {
+				c.waiting = waiting{}
+			}
+			h.sidecar.mu.Unlock()
+			want := h.sidecar.Status().Consumers[0]
+			if got.Waiting != want.Waiting || got.WaitingBytes != want.WaitingBytes || !got.Oldest.Equal(want.Oldest) {
+				t.Errorf("%s: %d events of %d bytes since %s, want %d of %d since %s", when, got.Waiting, got.WaitingBytes, got.Oldest, want.Waiting, want.WaitingBytes, want.Oldest)
+			}
+		}
+		h.say(0, 3)
+		check("just written")
+		h.Advance(time.Second)
+		check("confirmed")
+		b.kill()
+		for i := range 90 {
+			h.say(i, 1)
+			h.sidecar.Status()
+			h.Advance(700 * time.Millisecond)
+			h.sidecar.Status()
+			if i%15 == 14 {
+				check("while they fall out")
+			}
+		}
+		b = h.started()
+		check("when the bot is back")
+		h.Advance(5 * time.Second)
+		check("when it has them")
+		b.kill()
+	})
+}
