@@ -230,11 +230,13 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // carries one of its own.
 func TestOtherMachinesPresentAToken(t *testing.T) {
 	run(t, Options{}, func(h *harness) {
+		h.sidecar.mu.Lock()
+		h.sidecar.address = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8001}
+		h.sidecar.mu.Unlock()
 		for path, want := range map[string]int{
 			"/api/v10/users/@me": 401, "/api/v10/channels/1/messages": 401, "/api/v10/webhooks/1": 401, "/api/v10/webhooks/1/": 401,
 			"/api/webhooks/1/secret": 404, "/api/v10/webhooks/1/secret": 404, "/api/v10/interactions/1/secret/callback": 404,
 		} {
-			h.sidecar.address = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8001}
 			if status, answer, _ := h.request("GET", path, "", bearing("")); status != 401 {
 				t.Errorf("%s with an empty token: %d %s", path, status, answer)
 			}
