@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -71,7 +70,7 @@ func (l *Lock) bind(ctx context.Context, addr string) (*net.TCPListener, error) 
 		if err == nil {
 			return opened.(*net.TCPListener), nil // of "tcp" it is one
 		}
-		if l.NoListeners() == nil || !errors.Is(err, syscall.EADDRINUSE) {
+		if l.NoListeners() == nil || !errors.Is(err, errAddrInUse) {
 			return nil, err
 		}
 		again := time.NewTimer(bindPoll)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -99,80 +97,18 @@ func TestListenerFitsAnAddress(t *testing.T) {
 	}
 }
 
-// Only what was asked for and what fits is taken of what a holder sends, and the rest is
-// closed.
-func TestListenersThatAreNotWantedAreClosed(t *testing.T) {
-	bots, api := listenTCP(t), listenTCP(t)
-	at := func(name string, l net.Listener) Address { return Address{name, l.Addr().String()} }
-	unix, err := net.Listen("unix", t.TempDir()+"/socket")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, test := range map[string]struct {
-		says  []Address
-		sends []net.Listener
-		takes int
-		fails bool
-	}{
-		"both":                         {[]Address{at("bots", bots), at("api", api)}, []net.Listener{bots, api}, 2, false},
-		"none":                         {[]Address{}, nil, 0, false},
-		"one that was not asked for":   {[]Address{at("bots", bots), at("more", api)}, []net.Listener{bots, api}, 1, false},
-		"one with another's name":      {[]Address{at("bots", bots), at("bots", api)}, []net.Listener{bots, api}, 1, false},
-		"the same twice":               {[]Address{at("bots", bots), at("bots", bots)}, []net.Listener{bots, api}, 1, false},
-		"both in the wrong order":      {[]Address{at("api", api), at("bots", bots)}, []net.Listener{bots, api}, 0, false},
-		"one that is not for TCP":      {[]Address{at("bots", bots)}, []net.Listener{unix}, 0, false},
-		"fewer than it says":           {[]Address{at("bots", bots), at("api", api)}, []net.Listener{bots}, 0, true},
-		"some of which it has no word": {nil, []net.Listener{bots, api}, 0, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var sent []net.Listener
-			for _, one := range test.sends {
-				sent = append(sent, sameSocket(t, one))
-			}
-			got, err := receive(message{Listeners: test.says}, []Address{at("bots", bots), at("api", api)}, sent)
-			if len(got) != test.takes || (err != nil) != test.fails {
-				t.Errorf("took %v, error %v", got, err)
-			}
-			for _, one := range sent {
-				kept := false
-				for _, taken := range got {
-					kept = kept || net.Listener(taken) == one
-				}
-				if err := one.Close(); (err == nil) != kept {
-					t.Errorf("%v was kept: %t, and closing it: %v", one.Addr(), kept, err)
-				}
-			}
-		})
-	}
-}
-
-// sameSocket returns another listener with the same socket.
-func sameSocket(t *testing.T, of net.Listener) net.Listener {
-	t.Helper()
-	file, err := of.(interface{ File() (*os.File, error) }).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }()
-	another, err := net.FileListener(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return another
-}
-
 // An address that another program has cannot be listened on, and after a hand-over without
 // listeners the error comes when it has been tried for long enough.
 func TestAddressThatIsTakenIsAnError(t *testing.T) {
 	taken := listenTCP(t)
 	o := acquire(t, t.TempDir(), Options{})
-	if _, err := o.Listen(t.Context(), Address{"bots", taken.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := o.Listen(t.Context(), Address{"bots", taken.Addr().String()}); !errors.Is(err, errAddrInUse) {
 		t.Errorf("got %v", err)
 	}
 	o.noListeners = errNotOffered
 	ctx, cancel := context.WithTimeout(t.Context(), 3*bindPoll)
 	defer cancel()
-	if _, err := o.Listen(ctx, Address{"bots", taken.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := o.Listen(ctx, Address{"bots", taken.Addr().String()}); !errors.Is(err, errAddrInUse) {
 		t.Errorf("tried again, got %v", err)
 	}
 	if ctx.Err() == nil {

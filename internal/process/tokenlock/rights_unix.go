@@ -13,6 +13,9 @@ import (
 // canSendListeners: a socket of this system passes descriptors on.
 const canSendListeners = true
 
+// errAddrInUse is the error of an address that another socket has.
+const errAddrInUse = unix.EADDRINUSE
+
 // sendListeners writes a message and passes the descriptors of the listeners on with it.
 // An error means that nothing was written, or that the connection is lost.
 func sendListeners(conn net.Conn, w message, listeners []*net.TCPListener) error {

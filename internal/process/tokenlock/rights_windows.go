@@ -3,10 +3,15 @@ package tokenlock
 import (
 	"errors"
 	"net"
+
+	"golang.org/x/sys/windows"
 )
 
 // canSendListeners: a socket of this system passes no descriptors on.
 const canSendListeners = false
+
+// errAddrInUse is the error of an address that another socket has.
+const errAddrInUse = windows.WSAEADDRINUSE
 
 func sendListeners(net.Conn, message, []*net.TCPListener) error { return errors.ErrUnsupported }
 
