@@ -24,3 +24,19 @@ func TestInsertReplacesWhatIsBetweenTheMarkers(t *testing.T) {
 		t.Errorf("the page is %q, %v; want %q", got, err, want)
 	}
 }
+
+// Rows that were taken anew take the place of those before; all else stays.
+func TestMergeReplacesRowsOfTheSameName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.md")
+	const page = "<!-- begin: x -->\n| a | b |\n| --- | --- |\n| one | 1 |\n| two | 2 |\n\nmachine\n<!-- end: x -->\n"
+	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Merge(path, "x", "| a | b |\n| --- | --- |\n| two | 3 |\n\nother\n"); err != nil {
+		t.Fatal(err)
+	}
+	const want = "<!-- begin: x -->\n| a | b |\n| --- | --- |\n| one | 1 |\n| two | 3 |\n\nmachine\n<!-- end: x -->\n"
+	if got, err := os.ReadFile(path); err != nil || string(got) != want {
+		t.Errorf("the page is %q, %v; want %q", got, err, want)
+	}
+}

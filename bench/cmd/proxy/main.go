@@ -2,7 +2,7 @@
 //
 //	go -C bench run ./cmd/proxy                     about seven minutes
 //	go -C bench run ./cmd/proxy --write             also into docs/performance.md
-//	go -C bench run ./cmd/proxy --only throughput
+//	go -C bench run ./cmd/proxy --only throughput   with --write, its rows only
 //
 // Everything is on loopback. It needs Linux.
 package main
@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("proxy", flag.ContinueOnError)
 	r := proxy.Run{Log: os.Stderr}
 	only := flags.String("only", "", "one of "+strings.Join(proxy.Names(), ", "))
-	write := flags.Bool("write", false, "write the table into docs/performance.md")
+	write := flags.Bool("write", false, "write the table into docs/performance.md, with --only its rows")
 	flags.StringVar(&r.Evergreen, "evergreen", "", "the program to measure; by default the one of this tree is built")
 	flags.DurationVar(&r.Lasting, "for", 5*time.Second, "how long each load lasts")
 	flags.DurationVar(&r.Away, "away", time.Minute, "how long a bot is away")
@@ -69,5 +69,9 @@ func run(ctx context.Context, args []string) error {
 	if err != nil || !*write {
 		return err
 	}
-	return report.Insert(filepath.Join(filepath.Dir(bench), "docs", "performance.md"), "proxy", text)
+	put := report.Insert
+	if *only != "" {
+		put = report.Merge
+	}
+	return put(filepath.Join(filepath.Dir(bench), "docs", "performance.md"), "proxy", text)
 }
