@@ -103,6 +103,7 @@ func (c *child) run(ctx context.Context, environ []string) (how string, well boo
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = childGrace
+	defer endWithEvergreen(cmd)()
 	if err := cmd.Start(); err != nil {
 		return "it cannot be started: " + err.Error(), false
 	}
