@@ -263,9 +263,18 @@ func (b *Backlog) Confirm(below int64, now time.Time) (lost Loss) {
 	return b.Expire(now)
 }
 
-// Expire drops what has been kept for long enough and returns what was lost with it.
+// Folding a guild takes long, and nobody gets an event meanwhile. So of events of more than
+// largeEvent bytes, which are guilds, a call of [Backlog.Expire] drops largeAtOnce bytes or
+// one.
+const (
+	largeEvent  = 8 << 10
+	largeAtOnce = 1 << 20
+)
+
+// Expire drops what has been kept for long enough and returns what was lost with it. What
+// would take too long at once it leaves for the next call.
 func (b *Backlog) Expire(now time.Time) (lost Loss) {
-	for len(b.records) > 0 {
+	for large := 0; len(b.records) > 0 && large < largeAtOnce; {
 		oldest := &b.records[0]
 		isConfirmed := oldest.Position < b.confirmed
 		switch {
@@ -273,6 +282,9 @@ func (b *Backlog) Expire(now time.Time) (lost Loss) {
 		case !isConfirmed && now.Sub(oldest.Received) >= b.opts.Age && (b.held == 0 || oldest.Position < b.held):
 		default:
 			return lost
+		}
+		if size := len(oldest.Data); size > largeEvent {
+			large += size
 		}
 		b.drop(&lost)
 	}

@@ -43,11 +43,11 @@ func TestConfirmedEventsStayForHalfAMinute(t *testing.T) {
 
 func TestOneMegabyteOfConfirmedEventsStays(t *testing.T) {
 	b, _ := newBacklog(Options{})
-	for range 10 {
-		b.Append(Record{Received: began, Data: make([]byte, 256<<10)})
+	for range 400 {
+		b.Append(Record{Received: began, Data: make([]byte, 8<<10)})
 	}
 	b.Confirm(b.Next(), began)
-	if b.Bytes() > confirmedBytes || b.Bytes() < confirmedBytes-256<<10-overhead {
+	if b.Bytes() > confirmedBytes || b.Bytes() < confirmedBytes-8<<10-overhead {
 		t.Errorf("%d bytes are kept", b.Bytes())
 	}
 }
@@ -216,6 +216,31 @@ func TestOldestDataIsMoved(t *testing.T) {
 	}
 	if b.Bytes() != 0 || b.FirstPlace() != 0 || b.bytes != 0 {
 		t.Errorf("an empty backlog has %d bytes, the first place %d", b.Bytes(), b.FirstPlace())
+	}
+}
+
+// A thousand guilds that have been confirmed are not folded in one go, which would keep every
+// event waiting; small events are.
+func TestGuildsAreFoldedStepByStep(t *testing.T) {
+	b, folded := newBacklog(Options{Bytes: 1 << 30})
+	add := func(count, size int) {
+		for range count {
+			b.Append(Record{Received: began, Data: make([]byte, size)})
+		}
+	}
+	add(5000, 100)
+	add(100, 100<<10)
+	add(1, 100)
+	b.Confirm(b.Next(), began)
+	if n := len(*folded); n != 5000+11 { // the last megabyte that is confirmed would stay
+		t.Errorf("%d are folded at once", n)
+	}
+	calls := 0
+	for ; b.kept > confirmedBytes; calls++ {
+		b.Expire(began)
+	}
+	if calls < 5 || calls > 10 {
+		t.Errorf("it takes %d calls more", calls)
 	}
 }
 
