@@ -213,6 +213,25 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// Given a listener that ends the context of Open because it has heard READY, as a signal at
+// that moment does, then the bot is open, and its close ends the session.
+func TestOpenSucceedsOnceAListenerHasHeardOfIt(t *testing.T) {
+	for range 20 { // what Open hears of first differs
+		var cancel context.CancelFunc
+		run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(*events.Ready) { cancel() })}}, func(s *harness) {
+			var ctx context.Context
+			ctx, cancel = context.WithCancel(s.T.Context())
+			if err := s.client.OpenGateway(ctx); err != nil {
+				t.Errorf("Open returned %v", err)
+			}
+			s.close()
+			if got := keys(s.Sim.Verdict(s.App).CloseCodes); !slices.Equal(got, []int{1000}) {
+				t.Errorf("the bot closed with %v", got)
+			}
+		})
+	}
+}
+
 // Given a listener that closes its own bot, as a shutdown command does, then
 // that ends in seconds.
 func TestAListenerMayCloseItsBot(t *testing.T) {

@@ -24,6 +24,9 @@ func (r *run) HandleEvent(ctx context.Context, e gateway.Event) {
 	}
 	defer handled()
 	defer r.config.lock.unlock()
+	if kind == disgo.EventTypeReady || kind == disgo.EventTypeResumed {
+		r.toldOnce.Do(func() { close(r.told) })
+	}
 	if r.config.raw {
 		r.config.handler(r.gateway, disgo.EventTypeRaw, int(e.Seq), disgo.EventRaw{EventType: kind, Payload: bytes.NewReader(e.Data)})
 	}

@@ -27,14 +27,16 @@ type run struct {
 	done   chan struct{} // closed when all goroutines have ended
 
 	liveOnce sync.Once
-	live     chan struct{}  // closed when the shard is live for the first time
+	live     chan struct{} // closed when the shard is live for the first time
+	toldOnce sync.Once
+	told     chan struct{}  // closed when the listeners get the first READY or RESUMED, perhaps before live
 	refused  chan error     // one slot: Discord refused the bot before that
 	acks     chan time.Time // one slot: when the newest answered heartbeat was
 }
 
 func newRun(g *Gateway, p *config) (*run, error) {
 	r := &run{
-		gateway: g, config: p, done: make(chan struct{}), live: make(chan struct{}),
+		gateway: g, config: p, done: make(chan struct{}), live: make(chan struct{}), told: make(chan struct{}),
 		refused: make(chan error, 1), acks: make(chan time.Time, 1),
 	}
 	opts := p.options
@@ -64,7 +66,8 @@ func (r *run) start() {
 	}()
 }
 
-// waitLive waits for the first READY or RESUMED.
+// waitLive waits for the first READY or RESUMED. It does not fail once a listener has been
+// told of it: a listener that then ends ctx, or the process, has a bot that is open.
 func (r *run) waitLive(ctx context.Context) error {
 	select {
 	case <-r.live:
@@ -74,6 +77,13 @@ func (r *run) waitLive(ctx context.Context) error {
 	case <-r.ctx.Done():
 		return fmt.Errorf("%w: it was closed while it was being opened", discord.ErrShardNotConnected)
 	case <-ctx.Done():
+	}
+	select {
+	case <-r.live:
+		return nil
+	case <-r.told:
+		return nil
+	default:
 		return ctx.Err()
 	}
 }
