@@ -21,31 +21,21 @@ const (
 // nothing, with many guilds, and with a hundred bots.
 func (r *Run) memory(ctx context.Context) (rows []Row, err error) {
 	connected := []struct{ compression, goal string }{{"", "64 KB"}, {"zlib-stream", "350 KB"}, {"zstd-stream", "700 KB"}}
-	guilds, err := NewDiscord(r.Guilds)
+	guilds, holding, end, err := r.behind(ctx, r.Guilds)
 	if err != nil {
 		return nil, err
 	}
-	defer guilds.Close()
-	holding, err := r.proxy(ctx, guilds, "")
-	if err != nil {
-		return nil, err
-	}
-	defer holding.Kill()
+	defer end()
 	if err := r.hold(guilds, holding); err != nil {
 		return nil, err
 	}
 	all := []*evergreen{holding}
 	for _, one := range append(connected[:1:1], connected...) {
-		d, err := NewDiscord(0)
+		d, e, end, err := r.behind(ctx, 0)
 		if err != nil {
 			return nil, err
 		}
-		defer d.Close()
-		e, err := r.proxy(ctx, d, "")
-		if err != nil {
-			return nil, err
-		}
-		defer e.Kill()
+		defer end()
 		if len(all) > 1 {
 			bots, err := attach(d, e, one.compression)
 			defer func() {

@@ -11,16 +11,11 @@ import (
 // rest measures how much later a request is answered through Evergreen, beside the same
 // request directly, in turns and within Discord's global limit.
 func (r *Run) rest(ctx context.Context) ([]Row, error) {
-	d, err := NewDiscord(1)
+	d, e, end, err := r.behind(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
-	defer d.Close()
-	e, err := r.proxy(ctx, d, "")
-	if err != nil {
-		return nil, err
-	}
-	defer e.Kill()
+	defer end()
 	var took [2][]time.Duration
 	ticker := time.NewTicker(time.Second / 40)
 	defer ticker.Stop()

@@ -125,6 +125,18 @@ func (r *Run) proxy(ctx context.Context, d *Discord, api string, env ...string) 
 	return e, ctx.Err()
 }
 
+// behind starts a Discord with so many guilds and Evergreen in front of it. end ends both.
+func (r *Run) behind(ctx context.Context, guilds int) (d *Discord, e *evergreen, end func(), err error) {
+	if d, err = NewDiscord(guilds); err != nil {
+		return nil, nil, nil, err
+	}
+	if e, err = r.proxy(ctx, d, ""); err != nil {
+		d.Close()
+		return nil, nil, nil, err
+	}
+	return d, e, func() { e.Kill(); d.Close() }, nil
+}
+
 // start starts the process.
 func (e *evergreen) start() (err error) {
 	e.Process, err = peer.Command{Path: e.path, Args: e.args, Env: e.env}.Start(e.folder)

@@ -10,16 +10,11 @@ import (
 
 // start measures how long a bot waits for READY and its guilds.
 func (r *Run) start(ctx context.Context) ([]Row, error) {
-	d, err := NewDiscord(r.Guilds)
+	d, e, end, err := r.behind(ctx, r.Guilds)
 	if err != nil {
 		return nil, err
 	}
-	defer d.Close()
-	e, err := r.proxy(ctx, d, "")
-	if err != nil {
-		return nil, err
-	}
-	defer e.Kill()
+	defer end()
 	if err := r.hold(d, e); err != nil {
 		return nil, err
 	}

@@ -69,15 +69,7 @@ func (h *proxyHarness) start(args ...string) *exec.Cmd {
 	program := exec.Command(os.Args[0], append([]string{"proxy"}, args...)...)
 	program.Dir = h.folder
 	program.Env = settings(h.world, h.listener, asProgram+"=yes", "HOME="+h.folder, "PATH="+os.Getenv("PATH"), "PROXY_ADDR="+h.addr, "API_ADDR="+h.api)
-	log, err := os.OpenFile(h.console(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer func() { _ = log.Close() }()
-	program.Stdout, program.Stderr = log, log
-	if err := program.Start(); err != nil {
-		h.t.Fatal(err)
-	}
+	startInto(h.t, program, h.console())
 	h.t.Cleanup(func() {
 		_ = program.Process.Kill()
 		_ = program.Wait()

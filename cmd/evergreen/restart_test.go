@@ -151,17 +151,23 @@ func (w *restartHarness) start(args ...string) *exec.Cmd {
 		asProgram + "=yes", "HOME=" + w.folder, "DISCORD_API_URL=" + w.url, "DISCORD_TOKEN=" + w.app.Token, "COMMAND_COOLDOWN=0",
 		"COMMAND_CONCURRENCY=64", "DISCORD_REST_LIMIT=" + strconv.Itoa(restLimit),
 	}
-	log, err := os.OpenFile(filepath.Join(w.folder, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	startInto(w.t, program, filepath.Join(w.folder, "console.log"))
+	w.t.Cleanup(func() { _ = program.Process.Kill() })
+	return program
+}
+
+// startInto starts a program whose output is appended to a file.
+func startInto(t testing.TB, program *exec.Cmd, console string) {
+	t.Helper()
+	log, err := os.OpenFile(console, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
 	program.Stdout, program.Stderr = log, log
 	if err := program.Start(); err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = program.Process.Kill() })
-	return program
 }
 
 // awaitExit waits for the end of the program.

@@ -9,29 +9,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 
 	"evergreen/bench/attack"
 	"evergreen/bench/peer"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "attack:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { peer.Main("attack", run) }
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("attack", flag.ContinueOnError)
@@ -50,12 +39,9 @@ func run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		ours := peer.All()[0]
-		(&peer.Builder{Bench: bench, Work: work}).Build(ctx, ours)
-		if ours.Missing != "" {
-			return fmt.Errorf("the program cannot be built: %s", ours.Missing)
+		if *program, err = peer.BuildEvergreen(ctx, bench, work); err != nil {
+			return err
 		}
-		*program = ours.Command.Path
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "attack\tasked\tanswered\tpeak memory\tlog\tSIGTERM to end\texit\tnotes")

@@ -15,11 +15,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"evergreen/bench/clients"
@@ -27,15 +25,7 @@ import (
 	"evergreen/bench/report"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "clients:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { peer.Main("clients", run) }
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("clients", flag.ContinueOnError)

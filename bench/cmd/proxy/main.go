@@ -9,14 +9,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"evergreen/bench/peer"
@@ -24,15 +21,7 @@ import (
 	"evergreen/bench/report"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "proxy:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { peer.Main("proxy", run) }
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("proxy", flag.ContinueOnError)
@@ -55,12 +44,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	defer func() { _ = os.RemoveAll(r.Folder) }()
 	if r.Evergreen == "" {
-		ours := peer.All()[0]
-		(&peer.Builder{Bench: bench, Work: r.Folder}).Build(ctx, ours)
-		if ours.Missing != "" {
-			return fmt.Errorf("the program cannot be built: %s", ours.Missing)
+		if r.Evergreen, err = peer.BuildEvergreen(ctx, bench, r.Folder); err != nil {
+			return err
 		}
-		r.Evergreen = ours.Command.Path
 	}
 	machine := report.This()
 	rows, err := r.Measure(ctx, *only)
