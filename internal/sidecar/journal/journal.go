@@ -80,6 +80,7 @@ type Journal struct {
 	queue     []entry
 	queued    int64    // bytes
 	dropped   bool     // records were not kept: only a checkpoint makes the journal whole again
+	doubtful  bool     // a sync has failed: what is in the segment may be gone after the loss of power
 	orphans   []func() // what is to be called for them once it has
 	written   int64    // bytes since the last checkpoint
 	trouble   error
@@ -90,7 +91,7 @@ type Journal struct {
 	segment *os.File
 	size    int64 // of the segment, up to its last whole record
 	dirty   bool  // it has records that were not brought to the disk
-	unsafe  bool  // bringing them there has failed
+	unsafe  bool  // bringing some of them there has failed
 }
 
 // Open makes the folder, which only its owner may read.
@@ -123,7 +124,7 @@ func (j *Journal) Checkpoint(write func(io.Writer) error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	orphans := j.orphans
-	j.dropped, j.written, j.orphans = false, 0, nil
+	j.dropped, j.doubtful, j.written, j.orphans = false, false, 0, nil
 	j.queue = append(j.queue, entry{checkpoint: write, Record: Record{Kept: func() {
 		for _, kept := range orphans {
 			kept()
@@ -133,11 +134,11 @@ func (j *Journal) Checkpoint(write func(io.Writer) error) {
 }
 
 // Written returns how many bytes were appended since the last checkpoint, and whether one
-// is needed because records were not kept.
+// is needed because records were not kept, or may not be on the disk.
 func (j *Journal) Written() (bytes int64, incomplete bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.written, j.dropped
+	return j.written, j.dropped || j.doubtful
 }
 
 // Trouble returns why nothing can be kept, and since when; nil while all is well.
@@ -300,7 +301,7 @@ func (j *Journal) path(number int64, ending string) string {
 }
 
 // writeCheckpoint begins the next segment and writes the checkpoint before it. Until that
-// is whole, what came before stays.
+// is whole and on the disk, what came before stays.
 func (j *Journal) writeCheckpoint(write func(io.Writer) error) (err error) {
 	next := j.number + 1
 	path := j.path(next, checkpointEnding)
@@ -323,20 +324,32 @@ func (j *Journal) writeCheckpoint(write func(io.Writer) error) (err error) {
 	if err = errors.Join(err, draft.Close()); err != nil {
 		return errors.Join(err, os.Remove(path+draftEnding))
 	}
-	j.sync()
 	if err := os.Rename(path+draftEnding, path); err != nil {
 		return err
 	}
+	j.syncFolder()
+	j.dirty = false // the checkpoint replaces what the segment holds
 	j.close()
-	j.number, j.size, j.dirty, j.unsafe = next, 0, false, false
+	j.number, j.size, j.unsafe = next, 0, false
 	j.deleteBefore(next)
 	return nil
 }
 
+// syncFolder brings the names of the files to the disk. Otherwise the loss of power could
+// undo that a checkpoint was named, and not that what it replaces was deleted. Not every
+// system can do it for a folder; there nothing is done.
+func (j *Journal) syncFolder() {
+	if f, err := os.Open(j.dir); err == nil {
+		_ = f.Sync()
+		_ = f.Close()
+	}
+}
+
 // deleteBefore deletes what a checkpoint has replaced. A file that cannot be deleted costs
-// room and nothing else.
+// room and nothing else. Checkpoints go first: without its segments one would be read as
+// if nothing had come after it.
 func (j *Journal) deleteBefore(number int64) {
-	for _, ending := range []string{segmentEnding, checkpointEnding} {
+	for _, ending := range []string{checkpointEnding, segmentEnding} {
 		for _, n := range j.numbers(ending) {
 			if n < number {
 				_ = os.Remove(j.path(n, ending))
@@ -345,17 +358,21 @@ func (j *Journal) deleteBefore(number int64) {
 	}
 }
 
-// sync brings the segment to the disk.
+// sync brings the segment to the disk. If that fails, the journal is in doubt until the
+// next checkpoint: Linux reports a page that it could not write once, and counts it as
+// written from then on.
 func (j *Journal) sync() {
-	if j.segment == nil || !j.dirty {
-		return
-	}
-	err := j.segment.Sync()
-	if j.unsafe = err != nil; j.unsafe {
-		j.setTrouble(err)
+	if !j.dirty {
 		return
 	}
 	j.dirty = false
+	if err := j.segment.Sync(); err != nil {
+		j.unsafe = true
+		j.mu.Lock()
+		j.doubtful = true
+		j.mu.Unlock()
+		j.setTrouble(err)
+	}
 }
 
 func (j *Journal) close() {
