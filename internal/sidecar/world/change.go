@@ -193,9 +193,7 @@ func (c *change) updateThreadMembers() error {
 	if err != nil {
 		return err
 	}
-	if count := c.d.only("member_count"); len(count) > 0 {
-		c.add(patch{op: opMerge, list: threads, id: thread, raw: count.bytes()})
-	}
+	c.add(patch{op: opMerge, list: threads, id: thread, raw: c.d.only("member_count").bytes()})
 	err = eachObject(c.d.get("added_members"), func(o object) error {
 		id, err := o.snowflake("user_id")
 		if id == c.self {

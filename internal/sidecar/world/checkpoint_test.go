@@ -7,9 +7,13 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/klauspost/compress/zstd"
 
 	"evergreen/internal/sidecar/world"
 )
@@ -71,13 +75,13 @@ func TestCheckpointIsReadAsItWasWritten(t *testing.T) {
 func TestDamagedCheckpointIsAnError(t *testing.T) {
 	_, written := checkpoint(t)
 	for i := range written {
-		if _, err := world.Decode(bytes.NewReader(written[:i])); err == nil {
-			t.Fatalf("the first %d bytes were taken", i)
+		if _, err := world.Decode(bytes.NewReader(written[:i])); err == nil || !strings.Contains(err.Error(), "is damaged") {
+			t.Fatalf("with the first %d bytes the error is %v", i, err)
 		}
 		damaged := slices.Clone(written)
 		damaged[i] ^= 1 << (i % 8)
-		if _, err := world.Decode(bytes.NewReader(damaged)); err == nil {
-			t.Fatalf("it was taken with another byte %d", i)
+		if _, err := world.Decode(bytes.NewReader(damaged)); err == nil || !strings.Contains(err.Error(), "is damaged") {
+			t.Fatalf("with another byte %d the error is %v", i, err)
 		}
 	}
 }
@@ -96,6 +100,8 @@ func TestCheckpointWithAbsurdLengthsIsAnError(t *testing.T) {
 		"READY":            number(1, huge),
 		"READY not there":  number(1, 100<<20),
 		"guilds":           number(1, 0, huge),
+		"many guilds":      number(1, 0, 1<<22),
+		"many members":     number(1, 0, 1, 5, 0, 0, 1<<26),
 		"no id":            number(1, 0, 1, 0, 0, 0, 0, 0),
 		"two of one id":    number(1, 0, 2, 5, 0, 0, 0, 0, 5, 0, 0, 0, 0),
 		"unknown flags":    number(1, 0, 1, 5, 8, 0, 0, 0),
@@ -109,10 +115,114 @@ func TestCheckpointWithAbsurdLengthsIsAnError(t *testing.T) {
 		"ids overflow":     number(1, 0, 1, 5, 0, 0, 2, 7, 1<<64-1, 0),
 		"number too long":  bytes.Repeat([]byte{0xff}, 20),
 	} {
-		file := append([]byte("EVGWRLD\x01"), body...)
-		file = binary.LittleEndian.AppendUint32(file, crc32.Checksum(file, crc32.MakeTable(crc32.Castagnoli)))
-		if w, err := world.Decode(bytes.NewReader(file)); err == nil {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if w, err := world.Decode(bytes.NewReader(checkpointOf(body))); err == nil {
 			t.Errorf("%s: it was taken, with the guilds %v", name, w.Guilds())
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 1<<20 {
+			t.Errorf("%s: it cost %d bytes", name, after.TotalAlloc-before.TotalAlloc)
+		}
+	}
+}
+
+// checkpointOf is a file with that body and the right checksum.
+func checkpointOf(body []byte) []byte {
+	file := append([]byte("EVGWRLD\x01"), body...)
+	return binary.LittleEndian.AppendUint32(file, crc32.Checksum(file, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+// forged is a checkpoint of guild 5, which has that text as its block and those patches, and
+// guild 6, which is whole.
+func forged(t *testing.T, text, patches string) []byte {
+	t.Helper()
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := binary.AppendUvarint
+	guild := func(b []byte, id uint64, text, patches string) []byte {
+		packed := encoder.EncodeAll([]byte(text), nil)
+		b = number(number(number(number(b, id), 2), uint64(len(text))), uint64(len(packed)))
+		b = append(number(append(b, packed...), uint64(len(patches))), patches...)
+		return number(number(b, 0), 0)
+	}
+	body := number(number(number(nil, 1), 0), 2)
+	return checkpointOf(guild(guild(body, 5, text, patches), 6, `{"id":"6"}`, ""))
+}
+
+// forgedPatch is a patch in the format of a checkpoint.
+func forgedPatch(op, list byte, id uint64, raw string) string {
+	return string(binary.AppendUvarint(binary.AppendUvarint([]byte{op, list}, id), uint64(len(raw)))) + raw
+}
+
+// Given a checkpoint whose checksum is right, when what it says of a guild is not what a world
+// writes, then the guild is an error, not a lie and no panic, and the others are there.
+func TestGuildThatIsNotWholeIsAnError(t *testing.T) {
+	const (
+		fields, put, merge, remove = 1, 3, 4, 6
+		channels, roles            = 1, 3
+	)
+	rename := forgedPatch(fields, 0, 0, `{"name":"x"}`)
+	added := forgedPatch(put, channels, 1, `{"id":"1"}`)
+	for _, test := range []struct{ text, patches string }{
+		{``, rename}, {` `, rename}, {`[]`, rename}, {`5`, rename}, {`{`, rename}, {`{5`, rename}, {`{"a`, rename}, {`{"a\`, rename}, {`{"a"`, rename}, {`{"a" `, rename},
+		{`{"a":`, rename}, {`{"a": `, rename}, {`{"a":1`, rename}, {`{"a":1 `, rename}, {`{"a":1,`, rename}, {`{"a":1,}`, rename}, {`{"a":"1";"b":2}`, rename},
+		{`{"a" 1}`, rename}, {`{"\q":1}`, rename}, {`{"a":"x}`, rename}, {`{"a":["x]}`, rename}, {`{"a":[1}`, rename}, {`{"a":,}`, rename}, {`{"a":1,"a":2}`, rename},
+		{`{"channels":[,]}`, added}, {`{"channels":[{"id":"1"};{"id":"2"}]}`, added}, {`{"channels":[{"id":"1"} {"id":"2"}]}`, added}, {`{"channels":[{"id":"1"},]}`, added},
+		{`{"channels":[{"id":"1"}}}`, added}, {`{"channels":[{"id" "1"}]}`, added}, {`{"channels":[{"id":"1"]}`, added}, {`{"channels":{}}`, added}, {`{"channels":[5]}`, added},
+		{`{"id":"5"}`, forgedPatch(fields, 0, 0, `name`)},
+		{`{"id":"5"}`, forgedPatch(fields, 0, 0, `{"a":1,"a":2}`)},
+		{`{"id":"5"}`, forgedPatch(put, 0, 1, `{"id":"1"}`)},
+		{`{"id":"5"}`, forgedPatch(put, channels, 1, `id`)},
+		{`{"channels":[{"id":"1"}]}`, forgedPatch(merge, channels, 1, `id`)},
+		{`{"id":"5"}`, forgedPatch(fields, 0, 0, `{"roles":5}`) + forgedPatch(remove, roles, 1, ``)},
+	} {
+		w, err := world.Decode(bytes.NewReader(forged(t, test.text, test.patches)))
+		if err != nil {
+			t.Fatalf("%s: %v", test.text, err)
+		}
+		if d, _, err := w.Guild(5); err == nil {
+			t.Errorf("%s with the patches %q is %s", test.text, test.patches, d)
+		}
+		if d := snapshot(t, w, 6); string(d) != `{"id":"6"}` {
+			t.Errorf("guild 6 is %s", d)
+		}
+		// Patches are folded when there are many: that fails, and the guild stays an error.
+		if err := w.Apply("CHANNEL_CREATE", []byte(`{"guild_id":"5","id":"9","name":"`+strings.Repeat("x", 4096)+`"}`)); err == nil {
+			t.Errorf("%s with the patches %q was folded", test.text, test.patches)
+		}
+		if _, _, err := w.Guild(5); err == nil {
+			t.Errorf("%s has become whole", test.text)
+		}
+	}
+}
+
+// Given a checkpoint whose checksum is right, when a patch in it is torn or of no known kind,
+// or a block is not compressed, then nothing panics, and it is an error.
+func TestPatchesAndBlocksOfNoKindAreErrors(t *testing.T) {
+	whole := forgedPatch(3, 1, 1, `{"id":"1"}`)
+	damaged := []string{"\x00" + whole[1:], "\x09" + whole[1:], whole[:1] + "\x0a" + whole[2:], whole[:2] + "\xff", whole[:3] + "\xff", whole[:3] + "\x0b" + whole[4:]}
+	for i := 1; i < len(whole); i++ {
+		damaged = append(damaged, whole[:i], whole+whole[:i])
+	}
+	for _, patches := range damaged {
+		if _, err := world.Decode(bytes.NewReader(forged(t, `{"id":"5"}`, patches))); err == nil {
+			t.Errorf("the patches %q were taken", patches)
+		}
+	}
+	for _, flags := range []byte{0, 1, 2} { // without a block, twice, and with one that is no block
+		body := []byte{1, 0, 1, 5, flags}
+		if flags == 2 {
+			body = append(body, 9, 4, 'n', 'o', 'n', 'e')
+		}
+		w, err := world.Decode(bytes.NewReader(checkpointOf(append(body, 0, 0, 0))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, status, err := w.Guild(5)
+		if d != nil || (err != nil) != (flags == 2) || (status == world.Outage) != (flags != 2) {
+			t.Errorf("with the flags %d the guild is %v, %q, %v", flags, status, d, err)
 		}
 	}
 }

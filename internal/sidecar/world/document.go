@@ -14,7 +14,8 @@ type document struct {
 	lists  [listEnd]*elements
 }
 
-// elements are the objects of one list.
+// elements are the objects of one list. One that cannot be split, because a field stands in it
+// twice, stays as it is until another takes its place.
 type elements struct {
 	raw [][]byte // nil: removed
 	at  map[uint64]int
@@ -63,15 +64,15 @@ func (doc *document) apply(p patch) error {
 		if err != nil {
 			return err
 		}
-		return all.change(p.id, func(o object) object { return o.merge(changes) })
+		all.change(p.id, func(o object) object { return o.merge(changes) })
 	case opUnset:
-		return all.change(p.id, func(o object) object { return o.without(string(p.raw)) })
+		all.change(p.id, func(o object) object { return o.without(string(p.raw)) })
 	case opDelete:
 		all.remove(p.id)
 	case opDeleteIn:
-		return all.removeIn(lists[p.list].channel, p.id)
+		all.removeIn(lists[p.list].channel, p.id)
 	case opUnrole:
-		return all.removeRole(lists[p.list].roles, p.id)
+		all.removeRole(lists[p.list].roles, p.id)
 	}
 	return nil
 }
@@ -144,41 +145,32 @@ func (all *elements) set(id uint64, raw []byte) {
 }
 
 func (all *elements) put(p patch) error {
-	i, known := all.at[p.id]
-	keep := lists[p.list].keep
-	if !known || keep == nil {
-		all.set(p.id, p.raw)
-		return nil
-	}
-	before, err := splitObject(all.raw[i])
-	if err != nil {
-		return err
-	}
-	now, err := splitObject(p.raw)
-	if err != nil {
-		return err
-	}
-	for _, f := range before.only(keep...) {
-		if now.get(string(f.name)) == nil {
-			now = append(now, f)
+	if keep := lists[p.list].keep; keep != nil {
+		now, err := splitObject(p.raw)
+		if err != nil {
+			return err
 		}
+		all.change(p.id, func(before object) object {
+			for _, f := range before.only(keep...) {
+				if now.get(string(f.name)) == nil {
+					now = append(now, f)
+				}
+			}
+			return before
+		})
+		p.raw = now.bytes()
 	}
-	all.raw[i] = now.bytes()
+	all.set(p.id, p.raw)
 	return nil
 }
 
 // change replaces the object with that id, if there is one.
-func (all *elements) change(id uint64, do func(object) object) error {
-	i, known := all.at[id]
-	if !known {
-		return nil
+func (all *elements) change(id uint64, do func(object) object) {
+	if i, known := all.at[id]; known {
+		if o, err := splitObject(all.raw[i]); err == nil {
+			all.raw[i] = do(o).bytes()
+		}
 	}
-	o, err := splitObject(all.raw[i])
-	if err != nil {
-		return err
-	}
-	all.raw[i] = do(o).bytes()
-	return nil
 }
 
 func (all *elements) remove(id uint64) {
@@ -189,25 +181,20 @@ func (all *elements) remove(id uint64) {
 }
 
 // removeIn removes the objects whose field names that channel.
-func (all *elements) removeIn(name string, channel uint64) error {
+func (all *elements) removeIn(name string, channel uint64) {
 	quoted := quote(channel)
 	for id, i := range all.at {
 		if !bytes.Contains(all.raw[i], quoted) {
 			continue
 		}
-		value, err := lookup(all.raw[i], name)
-		if err != nil {
-			return err
-		}
-		if bytes.Equal(value, quoted) {
+		if value, err := lookup(all.raw[i], name); err == nil && bytes.Equal(value, quoted) {
 			all.remove(id)
 		}
 	}
-	return nil
 }
 
 // removeRole removes a role from the named field of every object.
-func (all *elements) removeRole(name string, role uint64) error {
+func (all *elements) removeRole(name string, role uint64) {
 	quoted := quote(role)
 	for _, i := range all.at {
 		if !bytes.Contains(all.raw[i], quoted) {
@@ -215,7 +202,7 @@ func (all *elements) removeRole(name string, role uint64) error {
 		}
 		o, err := splitObject(all.raw[i])
 		if err != nil {
-			return err
+			continue
 		}
 		var kept [][]byte
 		err = eachElement(o.get(name), func(element []byte) error {
@@ -233,7 +220,6 @@ func (all *elements) removeRole(name string, role uint64) error {
 		}
 		all.raw[i] = o.set(name, joinArray(kept)).bytes()
 	}
-	return nil
 }
 
 // quote writes an id as Discord does.

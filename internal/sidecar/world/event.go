@@ -166,7 +166,7 @@ func shardOf(raw []byte) (shard, count uint64, err error) {
 // updateUser changes the user of READY.
 func (w *World) updateUser(o object, _ []byte) error {
 	id, err := o.snowflake("id")
-	if err != nil || w.ready == nil || id != w.self {
+	if err != nil || id != w.self {
 		return err
 	}
 	ready, err := splitObject(w.ready)

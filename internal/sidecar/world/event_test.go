@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -160,6 +161,18 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 			[]dispatch{{"GUILD_MEMBER_REMOVE", `"user":{"id":"155149108183695360"}`}, {"GUILD_MEMBER_ADD", `"user":{"id":"155149108183695360"},"roles":[]`}, {"GUILD_MEMBER_UPDATE", `"user":{"id":"155149108183695360"},"nick":"x"`}},
 			map[string]string{"members": `[` + other + `,{"user":{"id":"155149108183695360"},"roles":[],"nick":"x"}]`},
 		},
+		"known member joins again; it is the same one": {
+			[]dispatch{{"GUILD_MEMBER_ADD", `"user":{"id":"502"},"roles":["301"]`}, {"GUILD_MEMBER_UPDATE", `"user":{"id":"502"},"nick":"x"`}},
+			map[string]string{"member_count": `4`, "members": `[` + self + `,{"user":{"id":"502"},"roles":["301"],"nick":"x"}]`},
+		},
+		"member who has left is a stranger": {
+			[]dispatch{{"GUILD_MEMBER_REMOVE", `"user":{"id":"502"}`}, {"GUILD_MEMBER_ADD", `"user":{"id":"502"}`}},
+			map[string]string{"members": `[` + self + `]`, "presences": `[]`, "voice_states": `[]`},
+		},
+		"stranger whose presence is known joins": {
+			[]dispatch{{"PRESENCE_UPDATE", `"user":{"id":"503"},"status":"online"`}, {"GUILD_MEMBER_ADD", `"user":{"id":"503"}`}},
+			map[string]string{"member_count": `4`, "presences": `[{"user":{"id":"502"},"status":"online"},{"user":{"id":"503"},"status":"online"}]`},
+		},
 		"stranger updated": {[]dispatch{{"GUILD_MEMBER_UPDATE", `"user":{"id":"503"},"roles":[]`}}, nil},
 		"presence": {
 			[]dispatch{{"PRESENCE_UPDATE", `"user":{"id":"502"},"status":"idle","activities":[]`}},
@@ -174,6 +187,20 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 		},
 		"known member leaves voice": {
 			[]dispatch{{"VOICE_STATE_UPDATE", `"user_id":"502","channel_id":null`}}, map[string]string{"voice_states": `[]`},
+		},
+		"known member moves and leaves voice; it stays a member": {
+			[]dispatch{
+				{"VOICE_STATE_UPDATE", `"user_id":"502","channel_id":"101","member":{"user":{"id":"502"},"roles":[]}`},
+				{"VOICE_STATE_UPDATE", `"user_id":"502","channel_id":null,"member":{"user":{"id":"502"},"roles":[]}`},
+			},
+			map[string]string{"voice_states": `[]`},
+		},
+		"voice state with the member of another one": {
+			[]dispatch{{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":"102","member":{"user":{"id":"502"},"roles":["301"]}`}},
+			map[string]string{"voice_states": `[{"user_id":"502","channel_id":"102"},{"user_id":"503","channel_id":"102"}]`},
+		},
+		"stranger leaves voice unseen": {
+			[]dispatch{{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":null,"member":{"user":{"id":"503"},"roles":[]}`}}, nil,
 		},
 		"stranger in voice is kept as a member": {
 			[]dispatch{{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":"102","member":{"user":{"id":"503"},"roles":[]}`}},
@@ -218,6 +245,13 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 			},
 			map[string]string{"guild_scheduled_events": `[` + evening + `,{"guild_id":"41771983423143937","id":"703","status":2}]`},
 		},
+		"scheduled event is canceled": {
+			[]dispatch{{"GUILD_SCHEDULED_EVENT_UPDATE", `"id":"702","status":4`}}, map[string]string{"guild_scheduled_events": `[` + evening + `]`},
+		},
+		"stages of a channel go with it": {
+			[]dispatch{{"STAGE_INSTANCE_UPDATE", `"id":"601","channel_id":"102"`}, {"CHANNEL_DELETE", `"id":"102"`}},
+			map[string]string{"channels": `[` + general + `]`, "threads": `[` + novels + `]`, "guild_scheduled_events": `[` + picnic + `]`, "stage_instances": `[]`},
+		},
 		"scheduled event is over": {
 			[]dispatch{{"GUILD_SCHEDULED_EVENT_UPDATE", `"id":"701","status":3`}}, map[string]string{"guild_scheduled_events": `[` + picnic + `]`},
 		},
@@ -241,6 +275,9 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 				apply(t, w, e.event, d)
 			}
 			got := snapshot(t, w, guildID)
+			if again := snapshot(t, restarted(t, w), guildID); !bytes.Equal(again, got) {
+				t.Errorf("after a restart it is\n%s\nwant\n%s", again, got)
+			}
 			for _, field := range fieldsOf(t, []byte(library), got) {
 				want, changed := test.want[field]
 				if !changed {
@@ -265,6 +302,37 @@ func TestListsThatWereMissingAreAdded(t *testing.T) {
 	want := `{"id":"41771983423143937","threads":[{"guild_id":"41771983423143937","id":"2"}],"unavailable":false,"channels":[{"id":"1"}]}`
 	if got := string(snapshot(t, w, guildID)); got != want {
 		t.Errorf("the snapshot is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Given a guild that Discord has only listed, and one that it has not, when something in them
+// changes, then they are what they were: GUILD_CREATE will tell all.
+func TestEventsOfGuildsThatAreNotDescribedAreIgnored(t *testing.T) {
+	w := world.New(world.Options{})
+	apply(t, w, "READY", ready(guildID))
+	for _, e := range []dispatch{{"CHANNEL_CREATE", `"id":"1"`}, {"GUILD_MEMBER_ADD", `"user":{"id":"3"}`}, {"MESSAGE_CREATE", `"id":"1"`}} {
+		apply(t, w, e.event, inGuild(e.fields))
+		apply(t, w, e.event, `{"guild_id":"8",`+e.fields+`}`)
+	}
+	apply(t, w, "GUILD_UPDATE", `{"id":"41771983423143937","name":"x"}`)
+	wantStatus(t, w, guildID, world.Outage)
+	wantStatus(t, w, 8, world.Unknown)
+	apply(t, w, "GUILD_CREATE", library)
+	if got := string(snapshot(t, w, guildID)); got != library {
+		t.Errorf("the snapshot is\n%s\nwant\n%s", got, library)
+	}
+}
+
+// Given a guild that names a member twice, when one of the two is there, then everything goes
+// on as with one, also after a restart.
+func TestMemberWhoIsNamedTwiceIsOne(t *testing.T) {
+	w := world.New(world.Options{})
+	apply(t, w, "GUILD_CREATE", `{"id":"41771983423143937","members":[{"user":{"id":"502"}},{"user":{"id":"502"},"nick":"x"}]}`)
+	w = restarted(t, w)
+	apply(t, w, "GUILD_MEMBER_REMOVE", inGuild(`"user":{"id":"502"}`))
+	apply(t, w, "GUILD_MEMBER_ADD", inGuild(`"user":{"id":"502"}`))
+	if have := raw(t, snapshot(t, w, guildID), "members"); have != `[]` {
+		t.Errorf("the members are %s", have)
 	}
 }
 

@@ -33,6 +33,7 @@ var malformed = map[string]dispatch{
 	"unavailable is a number":              {"GUILD_CREATE", `{"id":"41771983423143937","unavailable":1}`},
 	"channels are an object":               {"GUILD_CREATE", `{"id":"41771983423143937","channels":{"diary":1}}`},
 	"channels are no objects":              {"GUILD_CREATE", `{"id":"41771983423143937","channels":["diary"]}`},
+	"channels are the end of a list":       {"GUILD_CREATE", `{"id":"41771983423143937","channels":"]"}`},
 	"channel without id":                   {"GUILD_CREATE", `{"id":"41771983423143937","channels":[{"name":"diary"}]}`},
 	"channel with two ids":                 {"GUILD_CREATE", `{"id":"41771983423143937","channels":[{"id":"1","id":"2"}]}`},
 	"member without user":                  {"GUILD_CREATE", `{"id":"41771983423143937","members":[{"nick":"diary"}]}`},
@@ -46,6 +47,8 @@ var malformed = map[string]dispatch{
 	"thread without id":                    {"THREAD_CREATE", inGuild(`"name":"diary"`)},
 	"archived thread without id":           {"THREAD_UPDATE", inGuild(`"thread_metadata":{"archived":true}`)},
 	"thread whose metadata is text":        {"THREAD_UPDATE", inGuild(`"id":"1","thread_metadata":"diary"`)},
+	"thread whose metadata ends an object": {"THREAD_UPDATE", inGuild(`"id":"1","thread_metadata":"}"`)},
+	"thread that is archived twice":        {"THREAD_UPDATE", inGuild(`"id":"1","thread_metadata":{"archived":false,"archived":true}`)},
 	"thread whose member is text":          {"THREAD_CREATE", inGuild(`"id":"1","member":"diary"`)},
 	"deleted thread without id":            {"THREAD_DELETE", inGuild(``)},
 	"synced channels are text":             {"THREAD_LIST_SYNC", inGuild(`"channel_ids":"diary","threads":[]`)},
@@ -57,6 +60,8 @@ var malformed = map[string]dispatch{
 	"synced member without id":             {"THREAD_LIST_SYNC", inGuild(`"threads":[],"members":[{"flags":1}]`)},
 	"thread member without id":             {"THREAD_MEMBER_UPDATE", inGuild(`"flags":1`)},
 	"thread members without id":            {"THREAD_MEMBERS_UPDATE", inGuild(`"member_count":1`)},
+	"added member is no id":                {"THREAD_MEMBERS_UPDATE", inGuild(`"id":"1","added_members":[{"user_id":"diary"}]`)},
+	"added members are the end of a list":  {"THREAD_MEMBERS_UPDATE", inGuild(`"id":"1","added_members":"]"`)},
 	"added members are text":               {"THREAD_MEMBERS_UPDATE", inGuild(`"id":"1","added_members":"diary"`)},
 	"removed members are text":             {"THREAD_MEMBERS_UPDATE", inGuild(`"id":"1","removed_member_ids":"diary"`)},
 	"removed member is no id":              {"THREAD_MEMBERS_UPDATE", inGuild(`"id":"1","removed_member_ids":["diary"]`)},
@@ -73,8 +78,11 @@ var malformed = map[string]dispatch{
 	"member who joins without user":        {"GUILD_MEMBER_ADD", inGuild(`"nick":"diary"`)},
 	"member who changes without id":        {"GUILD_MEMBER_UPDATE", inGuild(`"user":{"name":"diary"}`)},
 	"member who leaves is text":            {"GUILD_MEMBER_REMOVE", inGuild(`"user":"diary"`)},
+	"member who leaves has two ids":        {"GUILD_MEMBER_REMOVE", inGuild(`"user":{"id":"502","id":"503"}`)},
 	"presence of no user":                  {"PRESENCE_UPDATE", inGuild(`"status":"online"`)},
+	"no user goes offline":                 {"PRESENCE_UPDATE", inGuild(`"status":"offline"`)},
 	"voice state of no user":               {"VOICE_STATE_UPDATE", inGuild(`"channel_id":"102"`)},
+	"no user leaves voice":                 {"VOICE_STATE_UPDATE", inGuild(`"channel_id":null`)},
 	"voice state whose member is text":     {"VOICE_STATE_UPDATE", inGuild(`"user_id":"1","channel_id":"102","member":"diary"`)},
 	"voice state whose member has no user": {"VOICE_STATE_UPDATE", inGuild(`"user_id":"1","channel_id":"102","member":{"nick":"diary"}`)},
 	"stage without id":                     {"STAGE_INSTANCE_CREATE", inGuild(`"topic":"diary"`)},
@@ -85,12 +93,17 @@ var malformed = map[string]dispatch{
 	"guild update whose roles are text":    {"GUILD_UPDATE", `{"id":"41771983423143937","roles":"diary"}`},
 	"READY without user":                   {"READY", `{"guilds":[]}`},
 	"READY whose user has no id":           {"READY", `{"user":{"username":"diary"},"guilds":[]}`},
+	"READY whose user has two ids":         {"READY", `{"user":{"id":"1","id":"2"},"guilds":[]}`},
+	"READY with a guild of two ids":        {"READY", `{"user":{"id":"1"},"guilds":[{"id":"2","id":"3"}]}`},
 	"READY without guilds":                 {"READY", `{"user":{"id":"1"}}`},
 	"READY with a guild that is no id":     {"READY", `{"user":{"id":"1"},"guilds":[{"id":"2"},{"id":"diary"}]}`},
 	"READY with a guild that is text":      {"READY", `{"user":{"id":"1"},"guilds":["diary"]}`},
 	"READY with half a shard":              {"READY", `{"user":{"id":"1"},"guilds":[],"shard":[0]}`},
 	"READY of no shard":                    {"READY", `{"user":{"id":"1"},"guilds":[],"shard":[0,0]}`},
 	"READY of a shard that is text":        {"READY", `{"user":{"id":"1"},"guilds":[],"shard":["diary",1]}`},
+	"READY of three shards, one text":      {"READY", `{"user":{"id":"1"},"guilds":[],"shard":[0,"diary",1]}`},
+	"READY of a shard, and text":           {"READY", `{"user":{"id":"1"},"guilds":[],"shard":[0,1,"diary"]}`},
+	"READY of a shard that is an object":   {"READY", `{"user":{"id":"1"},"guilds":[],"shard":{"diary":1}}`},
 	"READY of a negative shard":            {"READY", `{"user":{"id":"1"},"guilds":[],"shard":[-1,1]}`},
 	"user without id":                      {"USER_UPDATE", `{"username":"diary"}`},
 	"too deep":                             {"CHANNEL_CREATE", inGuild(`"id":"1","x":` + strings.Repeat("[", 1<<16) + strings.Repeat("]", 1<<16))},
@@ -162,6 +175,58 @@ func TestOddValuesAreLeftAlone(t *testing.T) {
 		if have, want := raw(t, got, field), raw(t, []byte(create), field); have != want {
 			t.Errorf("%s is %s, want %s", field, have, want)
 		}
+	}
+}
+
+// Given a guild in which a field of an object stands twice, when events come for it, then that
+// object stays as it is until it is replaced or removed, and all others change.
+func TestObjectWithAFieldTwiceCostsOnlyItself(t *testing.T) {
+	const (
+		twice = `{"id":"1","parent_id":"5","permission_overwrites":[{"id":"9"}],"x":1,"x":2}`
+		lost  = `{"id":"2","parent_id":"5","parent_id":"5"}`
+		whole = `{"id":"3","parent_id":"5","permission_overwrites":[{"id":"9"}]}`
+	)
+	create := `{"id":"41771983423143937","unavailable":false,"channels":[` + twice + `,` + whole + `],"threads":[` + twice + `,` + lost + `,` + whole + `]}`
+	w := world.New(world.Options{})
+	apply(t, w, "GUILD_CREATE", create)
+	for _, e := range []dispatch{
+		{"VOICE_CHANNEL_STATUS_UPDATE", `"id":"1","status":"x"`}, {"VOICE_CHANNEL_STATUS_UPDATE", `"id":"3","status":"x"`},
+		{"THREAD_MEMBERS_UPDATE", `"id":"1","member_count":2`}, {"GUILD_ROLE_DELETE", `"role_id":"9"`},
+		{"CHANNEL_DELETE", `"id":"5"`},
+	} {
+		apply(t, w, e.event, inGuild(e.fields))
+	}
+	want := `{"id":"41771983423143937","unavailable":false,"channels":[` + twice + `,{"id":"3","parent_id":"5","permission_overwrites":[],"status":"x"}],"threads":[` + lost + `]`
+	if got := string(snapshot(t, w, guildID)); !strings.HasPrefix(got, want) {
+		t.Errorf("the snapshot is\n%s\nwant\n%s", got, want)
+	}
+	apply(t, w, "CHANNEL_UPDATE", inGuild(`"id":"1","name":"new"`))
+	apply(t, w, "THREAD_DELETE", inGuild(`"id":"2"`))
+	got := snapshot(t, w, guildID)
+	if have := raw(t, got, "channels"); !strings.HasPrefix(have, `[{"id":"1","name":"new"},`) {
+		t.Errorf("after it was replaced the channels are %s", have)
+	}
+	if have := raw(t, got, "threads"); have != `[]` {
+		t.Errorf("after it was removed the threads are %s", have)
+	}
+}
+
+// Given a payload that is longer than any of Discord's, when it comes, then it is refused for
+// that, unread.
+func TestPayloadsThatAreTooLongAreRefused(t *testing.T) {
+	w := withLibrary(t)
+	if err := w.Apply("GUILD_CREATE", make([]byte, 128<<20+1)); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// Given a guild with as many channels as a sync may name, when all of them are synced, then
+// the sync is taken.
+func TestAllChannelsMayBeSynced(t *testing.T) {
+	w := withLibrary(t)
+	apply(t, w, "THREAD_LIST_SYNC", inGuild(`"channel_ids":["101"`+strings.Repeat(`,"102"`, 1<<12-1)+`],"threads":[]`))
+	if have := raw(t, snapshot(t, w, guildID), "threads"); have != `[]` {
+		t.Errorf("the threads are %s", have)
 	}
 }
 

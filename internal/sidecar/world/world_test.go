@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,20 @@ func TestNewSessionKeepsTheGuildsItLists(t *testing.T) {
 	wantStatus(t, w, fresh, world.Outage)
 }
 
+// Given a READY whose user names something twice, when the bot is renamed, then the change is
+// refused and READY stays.
+func TestUserThatCannotBeChangedStays(t *testing.T) {
+	w := world.New(world.Options{})
+	const odd = `{"user":{"id":"155149108183695360","x":1,"x":2},"guilds":[]}`
+	apply(t, w, "READY", odd)
+	if err := w.Apply("USER_UPDATE", []byte(`{"id":"155149108183695360","username":"librarian"}`)); err == nil {
+		t.Error("it was taken")
+	}
+	if got := string(w.Ready()); got != odd {
+		t.Errorf("READY is %s", got)
+	}
+}
+
 // Given a READY, when the bot is renamed, then the user of READY has the new name, and all
 // else of it stays.
 func TestReadyHasTheUserAsItIsNow(t *testing.T) {
@@ -109,6 +124,11 @@ func TestSnapshotIsWhatDiscordSent(t *testing.T) {
 	w := withLibrary(t)
 	if got := string(snapshot(t, w, guildID)); got != library {
 		t.Errorf("the snapshot is\n%s\nwant\n%s", got, library)
+	}
+	const spaced = `{ "id" : "41771983423143937" , "unavailable" : false }`
+	apply(t, w, "GUILD_CREATE", spaced)
+	if got := string(snapshot(t, w, guildID)); got != spaced {
+		t.Errorf("the snapshot is %s, want %s", got, spaced)
 	}
 	apply(t, w, "GUILD_CREATE", `{ "id" : "41771983423143937", "x" : [ 1, 2 ] }`)
 	if got, want := string(snapshot(t, w, guildID)), `{"id":"41771983423143937","x":[ 1, 2 ],"unavailable":false}`; got != want {
@@ -222,6 +242,39 @@ func TestStrangersCostNoMemory(t *testing.T) {
 	apply(t, w, "GUILD_MEMBER_ADD", inGuild(`"user":{"id":"503"},"nick":"`+strings.Repeat("long ", 100)+`"`))
 	if after := w.Size(); after > before+64 {
 		t.Errorf("a stranger who joins costs %d bytes", after-before)
+	}
+}
+
+// Given a world, when more is to be kept, then its size grows by about as much.
+func TestSizeGrowsWithWhatIsKept(t *testing.T) {
+	w := world.New(world.Options{})
+	want := func(what string, least, most int64, event, d string) {
+		t.Helper()
+		before := w.Size()
+		apply(t, w, event, d)
+		if n := w.Size() - before; n < least || n > most {
+			t.Errorf("%s costs %d bytes, want %d to %d", what, n, least, most)
+		}
+	}
+	if w.Size() != 0 {
+		t.Errorf("an empty world has %d bytes", w.Size())
+	}
+	name := rand.New(rand.NewPCG(1, 2)).Perm(1000) // does not compress well
+	want("a READY of 10000 bytes", 10_000, 10_100, "READY", `{"user":{"id":"1"},"guilds":[],"x":"`+strings.Repeat("x", 10_000)+`"}`)
+	want("a small guild", 100, 400, "GUILD_CREATE", `{"id":"41771983423143937"}`)
+	want("a patch of 1000 bytes", 1000, 2500, "CHANNEL_CREATE", inGuild(`"id":"1","name":"`+strings.Repeat("x", 1000)+`"`))
+	want("a guild with a list of numbers", 1000, 4200, "GUILD_CREATE", `{"id":"7","x":"`+fmt.Sprint(name)+`"}`)
+	members := make([]string, 1000)
+	for i := range members {
+		members[i] = fmt.Sprintf(`{"user":{"id":"%d"}}`, i+1)
+	}
+	want("a guild with 1000 members", 8100, 16_000, "GUILD_CREATE", `{"id":"8","members":[`+strings.Join(members, ",")+`]}`)
+	before := w.Size()
+	for i := range 100 { // each as a member and as a guest; the events are folded into the block
+		apply(t, w, "VOICE_STATE_UPDATE", fmt.Sprintf(`{"guild_id":"7","user_id":"%d","channel_id":"1","member":{"user":{"id":"%[1]d"}}}`, i+1))
+	}
+	if n := w.Size() - before; n < 1600 || n > 4000 {
+		t.Errorf("100 strangers in voice cost %d bytes", n)
 	}
 }
 
