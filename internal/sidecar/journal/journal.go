@@ -35,9 +35,8 @@ import (
 
 // Bounds of a [Journal].
 const (
-	maxRecord = 256 << 20 // bytes of one record
-	// maxQueue is how many bytes may wait for the disk. With more, records are not kept
-	// until the next checkpoint.
+	// maxQueue is how many bytes may wait for the disk, and so how long a record may be. With
+	// more, records are not kept until the next checkpoint.
 	maxQueue = 64 << 20
 	// retryAfter is how long a disk that has failed is left alone.
 	retryAfter = 5 * time.Second
@@ -106,7 +105,7 @@ func Open(dir string, log *slog.Logger) (*Journal, error) {
 func (j *Journal) Append(r Record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.dropped || len(r.Data) > maxRecord || j.queued+int64(len(r.Data)) > maxQueue {
+	if j.dropped || j.queued+int64(len(r.Data)) > maxQueue {
 		j.dropped = true
 		if r.Kept != nil {
 			j.orphans = append(j.orphans, r.Kept)
@@ -387,8 +386,8 @@ func (j *Journal) close() {
 func (j *Journal) numbers(ending string) (numbers []int64) {
 	entries, _ := os.ReadDir(j.dir) // by name, which has as many digits as any number
 	for _, e := range entries {
-		n, err := strconv.ParseUint(strings.TrimSuffix(e.Name(), ending), 10, 63)
-		if err == nil && j.path(int64(n), ending) == filepath.Join(j.dir, e.Name()) && e.Type().IsRegular() {
+		n, _ := strconv.ParseUint(strings.TrimSuffix(e.Name(), ending), 10, 63)
+		if j.path(int64(n), ending) == filepath.Join(j.dir, e.Name()) && e.Type().IsRegular() {
 			numbers = append(numbers, int64(n))
 		}
 	}
@@ -475,7 +474,7 @@ func (j *Journal) loadSegment(number int64, record func(kind byte, data []byte) 
 			return errors.Is(err, io.EOF), nil
 		}
 		length := binary.LittleEndian.Uint32(head[:])
-		if length > maxRecord {
+		if length > maxQueue {
 			return false, nil
 		}
 		data := make([]byte, length)

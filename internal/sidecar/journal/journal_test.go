@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -111,7 +112,7 @@ func TestTornRecordEndsTheJournal(t *testing.T) {
 	j, _, _, stop := begin(t, dir)
 	j.Checkpoint(text("c"))
 	for i := range 4 {
-		j.Append(Record{Kind: 1, Data: bytes.Repeat([]byte{byte('a' + i)}, i*3)})
+		j.Append(Record{Kind: 1, Data: bytes.Repeat([]byte{"abc\x00"[i]}, i*3)})
 	}
 	stop()
 	segments := j.numbers(segmentEnding)
@@ -120,7 +121,7 @@ func TestTornRecordEndsTheJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"checkpoint c", "1 ", "1 bbb", "1 cccccc", "1 ddddddddd"}
+	all := []string{"checkpoint c", "1 ", "1 bbb", "1 cccccc", "1 " + strings.Repeat("\x00", 9)}
 	load := func(content []byte) []string {
 		t.Helper()
 		if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -238,6 +239,52 @@ func TestQueueIsBounded(t *testing.T) {
 	j.Checkpoint(text(""))
 	if j.Append(Record{Data: nil}); len(j.queue) != 3 {
 		t.Errorf("after a checkpoint %d entries wait", len(j.queue))
+	}
+	if j.Append(Record{Data: make([]byte, maxQueue/2-1)}); len(j.queue) != 4 {
+		t.Errorf("what fills the queue is left out: %d entries wait", len(j.queue))
+	}
+}
+
+// Of several checkpoints that are whole, as after a crash before the older ones were deleted,
+// the last one counts, and what came after it.
+func TestLastCheckpointCounts(t *testing.T) {
+	dir, before := t.TempDir(), t.TempDir()
+	j, _, _, stop := begin(t, dir)
+	j.Checkpoint(text("first"))
+	j.Append(Record{Kind: 1, Data: []byte("after the first")})
+	stop()
+	if err := os.CopyFS(before, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	j, _, _, stop = begin(t, dir)
+	j.Checkpoint(text("second"))
+	j.Append(Record{Kind: 1, Data: []byte("after the second")})
+	stop()
+	if err := os.CopyFS(dir, os.DirFS(before)); err != nil {
+		t.Fatal(err)
+	}
+	_, loaded, _, stop := begin(t, dir)
+	stop()
+	if want := []string{"checkpoint second", "1 after the second"}; !slices.Equal(loaded, want) {
+		t.Errorf("loaded %q", loaded)
+	}
+}
+
+// A length that no record has costs no memory.
+func TestAbsurdLengthCostsNoMemory(t *testing.T) {
+	dir := t.TempDir()
+	j, _, _, stop := begin(t, dir)
+	j.Checkpoint(text("c"))
+	stop()
+	if err := os.WriteFile(j.path(1, segmentEnding), bytes.Repeat([]byte{0xf0}, 2*header), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, loaded, _, stop := begin(t, dir)
+	stop()
+	if runtime.ReadMemStats(&after); len(loaded) != 1 || after.TotalAlloc-before.TotalAlloc > 2<<20 {
+		t.Errorf("loaded %q, which cost %d bytes", loaded, after.TotalAlloc-before.TotalAlloc)
 	}
 }
 

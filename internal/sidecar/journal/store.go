@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,8 +18,13 @@ import (
 // storeFileBytes is how long a file of a [Store] may get before the next one begins.
 const storeFileBytes = 8 << 20
 
-// storeEnding is that of a Store's files. A file is named for the place of its first piece.
-const storeEnding = ".events"
+// storeEnding is that of a Store's files. A file is named for the place of its first piece, in
+// as many digits as any place has.
+const (
+	storeEnding = ".events"
+	storeDigits = 18
+	maxPlace    = 1e18
+)
 
 // storeHeader is the length of what stands before each piece: its length and a checksum.
 const storeHeader = 4 + 4
@@ -55,18 +59,17 @@ type storeFile struct {
 
 // OpenStore opens a folder that is there. Files that cannot be opened are left out.
 func OpenStore(dir string) (*Store, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(dir) // by name, so by place
 	if err != nil {
 		return nil, fmt.Errorf("the folder for events that do not fit into memory cannot be read: %w", err)
 	}
 	s := &Store{dir: dir, next: 1}
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), storeEnding)
-		first, err := strconv.ParseInt(name, 10, 64)
-		if !ok || err != nil || first < 1 || first > math.MaxInt64/2 {
+		first, _ := strconv.ParseInt(strings.TrimSuffix(e.Name(), storeEnding), 10, 64)
+		if first < 1 || first >= maxPlace || s.path(first) != filepath.Join(dir, e.Name()) {
 			continue
 		}
-		f, err := regular.Open(filepath.Join(dir, e.Name()), os.O_RDONLY, 0)
+		f, err := regular.Open(s.path(first), os.O_RDONLY, 0)
 		if err != nil {
 			continue
 		}
@@ -78,7 +81,6 @@ func OpenStore(dir string) (*Store, error) {
 		s.files = append(s.files, storeFile{File: f, first: first, size: info.Size(), old: true})
 		s.next = max(s.next, first+info.Size())
 	}
-	slices.SortFunc(s.files, func(a, b storeFile) int { return int(min(max(a.first-b.first, -1), 1)) })
 	return s, nil
 }
 
@@ -125,7 +127,7 @@ func (s *Store) current() (storeFile, error) {
 }
 
 func (s *Store) path(first int64) string {
-	return filepath.Join(s.dir, fmt.Sprintf("%018d%s", first, storeEnding))
+	return filepath.Join(s.dir, fmt.Sprintf("%0*d%s", storeDigits, first, storeEnding))
 }
 
 // Read returns the piece at a place.

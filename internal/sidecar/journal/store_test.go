@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -92,10 +91,15 @@ func TestFilesAreDeletedFromTheFront(t *testing.T) {
 	if n := len(storeFiles(dir)); n != 0 {
 		t.Errorf("there are %d files, want none", n)
 	}
-	after := write(t, s, 2, 10)
-	wantPieces(t, s, after, 10)
-	if after[0] < places[2]+storeFileBytes {
-		t.Errorf("the place %d follows %d", after[0], places[2])
+	last := places[2] + storeFileBytes
+	for range 2 { // also when the file that is deleted had room yet
+		after := write(t, s, 2, 10)
+		wantPieces(t, s, after, 10)
+		if after[0] < last {
+			t.Errorf("the place %d comes before %d", after[0], last)
+		}
+		last = s.Next()
+		s.DropBelow(last)
 	}
 }
 
@@ -144,12 +148,14 @@ func TestDamagedPiecesAreNotReturned(t *testing.T) {
 // Files with other names, and what is no file, are left alone.
 func TestOtherFilesAreLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"x.events", "-1.events", "0.events", "000000000001.journal", fmt.Sprintf("%d.events", int64(1)<<62)} {
+	for _, name := range []string{
+		"x.events", "-1.events", "9.events", "-00000000000000009.events", "000000000000000000.events", "000000000000000009", "000000000000000009.journal", "1000000000000000000.events",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("something"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Mkdir(filepath.Join(dir, "7.events"), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, "000000000000000007.events"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s := openStore(t, dir)
@@ -162,6 +168,37 @@ func TestOtherFilesAreLeftAlone(t *testing.T) {
 	if _, err := OpenStore(filepath.Join(dir, "missing")); err == nil {
 		t.Error("a folder that is not there can be opened")
 	}
+}
+
+// A disk that fails costs the pieces of that write, and what cannot be brought to the disk is
+// told. What was brought there is not brought there again.
+func TestStoreOnAFailingDisk(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	write(t, s, 1, 10)
+	if err := s.Sync(); err != nil {
+		t.Error(err)
+	}
+	good := s.files[0].File
+	bad, err := os.Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = bad.Close()
+	s.files[0].File = bad
+	if err := s.Sync(); err != nil {
+		t.Errorf("with nothing new: %v", err)
+	}
+	next := s.Next()
+	if places, err := s.Write([][]byte{[]byte("lost")}); err == nil || len(places) > 0 || s.Next() != next {
+		t.Errorf("a failed write has the places %v, %v, and next comes %d, not %d", places, err, s.Next(), next)
+	}
+	s.files[0].File = good
+	wantPieces(t, s, write(t, s, 2, 10), 10)
+	s.files[0].File = bad
+	if err := s.Sync(); err == nil {
+		t.Error("what was written counts as brought to the disk")
+	}
+	s.files[0].File = good
 }
 
 // A folder that takes no file costs the write, and the next one is tried anew.

@@ -1,7 +1,12 @@
 package journal
 
 import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -134,5 +139,105 @@ func TestFailedSyncAsksForACheckpoint(t *testing.T) {
 	stop()
 	if want := []string{"checkpoint second", "1 after"}; !slices.Equal(loaded, want) {
 		t.Errorf("loaded %q", loaded)
+	}
+}
+
+// What the end of Run cannot bring to the disk any more is told, and the file is closed.
+func TestEndOfRunBringsRecordsToTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, fails := range []bool{false, true} {
+			j, _, _, stop := begin(t, t.TempDir())
+			j.Checkpoint(text("c"))
+			j.Append(Record{Data: []byte("r")})
+			synctest.Wait()
+			segment := j.segment
+			if fails {
+				_ = segment.Close()
+			}
+			stop()
+			if _, err := j.Trouble(); (err != nil) != fails {
+				t.Errorf("with a disk that fails (%t): %v", fails, err)
+			}
+			if err := segment.Close(); err == nil {
+				t.Error("the file is open yet")
+			}
+		}
+	})
+}
+
+// A disk that fails is left alone for a while, whatever comes meanwhile, and Run ends at once
+// all the same.
+func TestFailingDiskIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, err := Open(t.TempDir(), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- j.Run(ctx) }()
+		full, tried := errors.New("no space left on device"), 0
+		j.Checkpoint(func(io.Writer) error {
+			tried++
+			return full
+		})
+		for range 12 {
+			j.Append(Record{Data: []byte("r")})
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		if tried != 3 {
+			t.Errorf("it was tried %d times in 12 s", tried)
+		}
+		began := time.Now()
+		cancel()
+		if err := <-ended; !errors.Is(err, full) || time.Since(began) != 0 || tried > 5 {
+			t.Errorf("after %s and %d attempts Run ends with %v", time.Since(began), tried, err)
+		}
+	})
+}
+
+// A checkpoint that cannot get its file or its name is told and tried again. Until then the
+// one before it stays, with what came after it.
+func TestCheckpointThatCannotBeNamedIsTriedAgain(t *testing.T) {
+	for _, ending := range []string{checkpointEnding, checkpointEnding + draftEnding} {
+		synctest.Test(t, func(t *testing.T) {
+			dir, copied := t.TempDir(), t.TempDir()
+			j, _, _, stop := begin(t, dir)
+			j.Checkpoint(text("first"))
+			j.Append(Record{Kind: 1, Data: []byte("between")})
+			inTheWay := j.path(2, ending)
+			if err := os.MkdirAll(filepath.Join(inTheWay, "full"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			j.Checkpoint(text("second"))
+			j.Append(Record{Kind: 1, Data: []byte("after")})
+			synctest.Wait()
+			if _, err := j.Trouble(); err == nil {
+				t.Errorf("%s: it is not told", ending)
+			}
+			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			_, loaded, _, stopCopy := begin(t, copied)
+			stopCopy()
+			if want := []string{"checkpoint first", "1 between"}; !slices.Equal(loaded, want) {
+				t.Errorf("%s: meanwhile a crash leaves %q", ending, loaded)
+			}
+			if err := os.RemoveAll(inTheWay); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(retryAfter)
+			synctest.Wait()
+			if _, err := j.Trouble(); err != nil {
+				t.Errorf("%s: %v", ending, err)
+			}
+			stop()
+			_, loaded, _, stop = begin(t, dir)
+			stop()
+			if want := []string{"checkpoint second", "1 after"}; !slices.Equal(loaded, want) {
+				t.Errorf("%s: loaded %q", ending, loaded)
+			}
+		})
 	}
 }
