@@ -126,6 +126,19 @@ func TestCheckpointWithAbsurdLengthsIsAnError(t *testing.T) {
 	}
 }
 
+// Given a whole checkpoint of a later version, when it is read, then it is an error.
+func TestCheckpointOfAnotherVersionIsAnError(t *testing.T) {
+	file := checkpointOf([]byte{1, 0, 0})
+	if _, err := world.Decode(bytes.NewReader(file)); err != nil {
+		t.Fatal(err)
+	}
+	file = append([]byte("EVGWRLD\x02"), 1, 0, 0)
+	file = binary.LittleEndian.AppendUint32(file, crc32.Checksum(file, crc32.MakeTable(crc32.Castagnoli)))
+	if _, err := world.Decode(bytes.NewReader(file)); err == nil {
+		t.Error("it was taken")
+	}
+}
+
 // checkpointOf is a file with that body and the right checksum.
 func checkpointOf(body []byte) []byte {
 	file := append([]byte("EVGWRLD\x01"), body...)
@@ -234,7 +247,7 @@ func TestCheckpointOnAFailingDiskIsAnError(t *testing.T) {
 	if err := w.Encode(failingWriter{broken}); !errors.Is(err, broken) {
 		t.Errorf("the error is %v", err)
 	}
-	for _, n := range []int{0, 20, len(written) - 2} {
+	for _, n := range []int{0, 8, 10, 20, len(written) - 2} {
 		from := io.MultiReader(bytes.NewReader(written[:n]), iotest.ErrReader(broken))
 		if _, err := world.Decode(from); !errors.Is(err, broken) {
 			t.Errorf("after %d bytes the error is %v", n, err)

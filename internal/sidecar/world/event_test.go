@@ -49,6 +49,11 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 			[]dispatch{{"CHANNEL_DELETE", `"id":"102","type":2`}},
 			map[string]string{"channels": `[` + general + `]`, "threads": `[` + novels + `]`, "guild_scheduled_events": `[` + picnic + `]`},
 		},
+		"channel deleted; what only mentions it stays": {
+			[]dispatch{{"THREAD_CREATE", `"id":"203","parent_id":"101","name":"102"`}, {"CHANNEL_DELETE", `"id":"102","type":2`}},
+			map[string]string{"channels": `[` + general + `]`, "guild_scheduled_events": `[` + picnic + `]`,
+				"threads": `[` + novels + `,{"guild_id":"41771983423143937","id":"203","parent_id":"101","name":"102"}]`},
+		},
 		"channel pinned": {
 			[]dispatch{{"CHANNEL_PINS_UPDATE", `"channel_id":"101","last_pin_timestamp":"2026-01-01T00:00:00+00:00"`}},
 			map[string]string{"channels": `[{"id":"101","type":0,"name":"general","unknown":1e2,"last_pin_timestamp":"2026-01-01T00:00:00+00:00"},` + voice + `]`},

@@ -252,7 +252,7 @@ func eachElement(b []byte, do func(element []byte) error) error {
 
 // snowflake reads an id: a string of digits, not 0, that fits 64 bits.
 func snowflake(b []byte) (uint64, error) {
-	if len(b) < 3 || b[0] != '"' || b[1] < '1' || b[1] > '9' {
+	if len(b) < 3 || b[0] != '"' || b[1] == '0' {
 		return 0, errSnowflake
 	}
 	id, err := strconv.ParseUint(string(b[1:len(b)-1]), 10, 64)
