@@ -241,3 +241,23 @@ func TestCheckpointThatCannotBeNamedIsTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+// What a checkpoint replaces need not come to the disk any more: that it could not is no
+// trouble, and no reason for another checkpoint.
+func TestCheckpointReplacesWhatCannotBeSynced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log simtest.Log
+		j, _, _, stop := beginLogging(t, t.TempDir(), log.Logger())
+		j.Checkpoint(text("first"))
+		j.Append(Record{Data: []byte("r")})
+		synctest.Wait()
+		_ = j.segment.Close()
+		j.Checkpoint(text("second"))
+		time.Sleep(3 * syncEvery)
+		synctest.Wait()
+		if _, incomplete := j.Written(); incomplete || log.String() != "" {
+			t.Errorf("incomplete %t, and the log says:\n%s", incomplete, log.String())
+		}
+		stop()
+	})
+}
