@@ -46,6 +46,7 @@ func TestUpgrade(t *testing.T) {
 		"an address outside":  {host: "192.0.2.7:8001", status: 403, answer: "not one of"},
 		"a name that is told": {host: "bots.example.:443", hostAllowed: lan, status: 101, version: 10, url: "ws://bots.example.:443"},
 		"a name that is not":  {host: "bots.example.evil", hostAllowed: lan, status: 403, answer: "not one of"},
+		"no host":             {host: " ", hostAllowed: func(string) bool { return true }, status: 403, answer: "not one of"},
 		"no WebSocket":        {header: http.Header{"Upgrade": {"h2c"}}, status: 426, answer: "websocket"},
 		"an old WebSocket":    {header: http.Header{"Sec-Websocket-Version": {"8"}}, status: 400, answer: "13"},
 		"deflate is offered":  {header: http.Header{"Sec-Websocket-Extensions": {"permessage-deflate; client_max_window_bits"}}, status: 101, version: 10},

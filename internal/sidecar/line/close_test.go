@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +51,43 @@ func TestLostConnection(t *testing.T) {
 		h.client.conn.Close()
 		lost, ok := errors.AsType[*line.LostError](h.wantEnd(0))
 		if !ok || !errors.Is(lost, io.EOF) {
+			h.Errorf("Run: %v", lost)
+		}
+	})
+}
+
+// halfOpen is a connection that can be read, and not be written to once it is broken.
+type halfOpen struct {
+	net.Conn
+	broken atomic.Bool
+}
+
+var errBroken = errors.New("broken pipe")
+
+func (c *halfOpen) Write(b []byte) (int, error) {
+	if c.broken.Load() {
+		return 0, errBroken
+	}
+	return c.Conn.Write(b)
+}
+
+// Given a connection that takes nothing more and brings nothing either, then the line is lost
+// a second after the write that failed, for that write's reason.
+func TestConnectionThatTakesNothingIsLost(t *testing.T) {
+	var conn *halfOpen
+	wrap := func(c net.Conn) net.Conn {
+		conn = &halfOpen{Conn: c}
+		return conn
+	}
+	run(t, config{wrap: wrap}, func(h *harness) {
+		h.identify()
+		h.wait(time.Minute)
+		conn.broken.Store(true)
+		h.dispatch(1, 1)
+		h.wait(900 * time.Millisecond)
+		h.wantAlive()
+		lost, ok := errors.AsType[*line.LostError](h.wantEnd(100 * time.Millisecond))
+		if !ok || !errors.Is(lost, errBroken) {
 			h.Errorf("Run: %v", lost)
 		}
 	})

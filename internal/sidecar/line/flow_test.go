@@ -288,6 +288,20 @@ func TestConfirmedBefore(t *testing.T) {
 	})
 }
 
+// Given one confirmation, then it counts from its moment on.
+func TestConfirmedBeforeWithOneConfirmation(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		h.identify()
+		h.dispatch(1, 1)
+		h.line.Ping()
+		synctest.Wait()
+		now := time.Now()
+		if got, before := h.line.ConfirmedBefore(now), h.line.ConfirmedBefore(now.Add(-1)); got != 1 || before != 0 {
+			h.Errorf("confirmed are %d, and %d before", got, before)
+		}
+	})
+}
+
 // Given a client that reads nothing, then Dispatch waits, and ends with its context or with
 // the line, having queued nothing; when the client reads again, all arrives in order.
 func TestDispatchWaitsForTheClient(t *testing.T) {

@@ -53,6 +53,8 @@ type config struct {
 	handle  func(op int, d json.RawMessage) error
 	// beforeAccept is called with the server of the upgrade request.
 	beforeAccept func(*http.Server)
+	// wrap replaces the server's side of the connection.
+	wrap func(net.Conn) net.Conn
 	// beforeRun is called between Accept and Run.
 	beforeRun func(*line.Line)
 }
@@ -84,7 +86,7 @@ func run(t *testing.T, set config, test func(*harness)) {
 			h.ran <- l.Run(ctx, h.record)
 		})
 		var group sync.WaitGroup
-		group.Go(func() { _ = server.Serve(listener) })
+		group.Go(func() { _ = server.Serve(wrappingListener{listener, set.wrap}) })
 		h.client = dial(t, listener, set)
 		defer func() {
 			cancel()
@@ -98,6 +100,20 @@ func run(t *testing.T, set config, test func(*harness)) {
 		synctest.Wait()
 		test(h)
 	})
+}
+
+// wrappingListener replaces each connection that it accepts, if wrap is not nil.
+type wrappingListener struct {
+	net.Listener
+	wrap func(net.Conn) net.Conn
+}
+
+func (l wrappingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil || l.wrap == nil {
+		return conn, err
+	}
+	return l.wrap(conn), nil
 }
 
 // record is the handler of the line.

@@ -202,6 +202,31 @@ func TestClientWithoutPongsIsMarked(t *testing.T) {
 	})
 }
 
+// Given a client that no ping was sent to, then it is not marked however long it beats, and a
+// pong that nothing has asked for changes nothing.
+func TestClientThatWasNotPingedIsNotMarked(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		h.identify()
+		h.client.write(frame(10, []byte("0")))
+		for range 3 {
+			h.wait(41 * time.Second)
+			h.client.send(`{"op":1,"d":null}`)
+			synctest.Wait()
+		}
+		if p := h.line.Progress(); !p.Pongs || !p.Stalled.IsZero() {
+			h.Errorf("before the first event: %+v", p)
+		}
+		h.client.setSilent(true)
+		h.dispatch(1, 1)
+		h.wait(16 * time.Second)
+		h.client.send(`{"op":1,"d":null}`)
+		synctest.Wait()
+		if p := h.line.Progress(); p.Pongs {
+			h.Errorf("after a ping without an answer: %+v", p)
+		}
+	})
+}
+
 // Given a client that beats for a minute and reads nothing, then ACKs do not heap up.
 func TestHeartbeatFloodHasFewACKs(t *testing.T) {
 	run(t, config{}, func(h *harness) {

@@ -186,7 +186,6 @@ func (l *Line) InvalidateSession(ctx context.Context, resumable bool) error {
 	l.phase, l.greetBy = invalidated, time.Now().Add(l.opts.GreetTimeout)
 	l.flow.reset()
 	l.signalChanged()
-	l.wakeKeeper()
 	return nil
 }
 

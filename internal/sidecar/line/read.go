@@ -23,9 +23,7 @@ type readOnlyConn struct {
 // Read reads, and makes the client wait if it floods.
 func (c *readOnlyConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if err != nil && c.failed == nil {
-		c.failed = err
-	}
+	c.failed = cmp.Or(c.failed, err)
 	if wait := c.throttle.wait(n, time.Now()); wait > 0 {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()

@@ -18,9 +18,7 @@ type throttle struct {
 
 // wait records that n bytes were read now and returns how long the next read waits.
 func (t *throttle) wait(n int, now time.Time) time.Duration {
-	if !t.last.IsZero() {
-		t.spent = max(0, t.spent-readRate*now.Sub(t.last).Seconds())
-	}
+	t.spent = max(0, t.spent-readRate*now.Sub(t.last).Seconds())
 	t.last = now
 	t.spent += float64(n)
 	if t.spent <= readBurst {
