@@ -1,12 +1,18 @@
 package line_test
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"evergreen/internal/sidecar/line"
 )
@@ -116,4 +122,54 @@ func TestUpgradeWhileTheServerShutsDown(t *testing.T) {
 		}
 		ending.Wait()
 	})
+}
+
+// hijacked is the answer to a request of a client at the other end of conn; nil: it cannot be
+// taken over.
+type hijacked struct {
+	*httptest.ResponseRecorder
+	conn net.Conn
+}
+
+func (h hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if h.conn == nil {
+		return nil, nil, http.ErrNotSupported
+	}
+	return h.conn, bufio.NewReadWriter(bufio.NewReader(h.conn), bufio.NewWriter(h.conn)), nil
+}
+
+// Given a client that is gone or does not read the answer to its upgrade, then there is no line
+// after 5 s, and its connection is closed.
+func TestUpgradeThatNobodyReads(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"no connection": 0, "gone": 0, "half gone": 0, "not reading": 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			near, far := net.Pipe()
+			defer func() { _, _ = near.Close(), far.Close() }()
+			answer := hijacked{httptest.NewRecorder(), far}
+			switch name {
+			case "no connection":
+				answer.conn = nil
+			case "gone":
+				_ = far.Close()
+			case "half gone":
+				_ = near.Close()
+			}
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:8001/", nil)
+			request.Header = http.Header{
+				"Upgrade": {"websocket"}, "Connection": {"Upgrade"},
+				"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="},
+			}
+			begun := time.Now()
+			l, err := line.Accept(answer, request, line.Options{})
+			if l != nil || err == nil || time.Since(begun) != limit {
+				t.Errorf("%s: after %v Accept returns %v, %v", name, time.Since(begun), l, err)
+			}
+			if answer.conn == nil {
+				return
+			}
+			if _, err := far.Write([]byte("x")); !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("%s: the connection is open: %v", name, err)
+			}
+		})
+	}
 }

@@ -66,6 +66,7 @@ var errBroken = errors.New("broken pipe")
 
 func (c *halfOpen) Write(b []byte) (int, error) {
 	if c.broken.Load() {
+		time.Sleep(100 * time.Millisecond)
 		return 0, errBroken
 	}
 	return c.Conn.Write(b)
@@ -84,7 +85,7 @@ func TestConnectionThatTakesNothingIsLost(t *testing.T) {
 		h.wait(time.Minute)
 		conn.broken.Store(true)
 		h.dispatch(1, 1)
-		h.wait(900 * time.Millisecond)
+		h.wait(time.Second)
 		h.wantAlive()
 		lost, ok := errors.AsType[*line.LostError](h.wantEnd(100 * time.Millisecond))
 		if !ok || !errors.Is(lost, errBroken) {
