@@ -72,9 +72,9 @@ var packages = []struct {
 	{"internal/discord/preflight", 0.85},
 	{"disgogateway", 0.85},
 	{"internal/sidecar", 0.75},
-	{"internal/sidecar/line", 0.70},
-	{"internal/sidecar/world", 0.65},
-	{"internal/sidecar/journal", 0.70},
+	{"internal/sidecar/line", 0.85},
+	{"internal/sidecar/world", 0.85},
+	{"internal/sidecar/journal", 0.80},
 	{"internal/sidecar/backlog", 0.80},
 }
 
