@@ -1,6 +1,7 @@
 package tokenlock
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -117,7 +118,22 @@ func TestLostLockIsMadeAnew(t *testing.T) {
 			// In one step: between two, the holder would make a file that is overwritten.
 			return errors.Join(os.WriteFile(path+".new", []byte("{}"), 0o600), os.Rename(path+".new", path))
 		},
-		"overwritten":     func(_, path string) error { return os.WriteFile(path, []byte(`{"pid":1,"id":"x"}`), 0o600) },
+		"overwritten": func(_, path string) error {
+			// In one step: the holder would fill a file that it finds empty.
+			text := []byte(`{"pid":1,"id":"x"}`)
+			file, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = file.Close() }()
+			was, err := file.Stat()
+			if err != nil {
+				return err
+			}
+			text = append(text, bytes.Repeat([]byte(" "), int(was.Size())-len(text))...)
+			_, err = file.WriteAt(text, 0)
+			return err
+		},
 		"folder deleted":  func(dir, _ string) error { return os.RemoveAll(dir) },
 		"folder replaced": func(dir, _ string) error { return errors.Join(os.Rename(dir, dir+".old"), os.Mkdir(dir, 0o700)) },
 	} {
