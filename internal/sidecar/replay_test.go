@@ -51,6 +51,7 @@ func TestCutLineIsResumed(t *testing.T) {
 		h.Advance(time.Second)
 		first.kill()
 		missed := h.say(3, 5)
+		h.Advance(time.Second) // what is missed has come
 		second := h.resumes(first)
 		h.Until(time.Second, "RESUMED", func() bool { return len(second.events("RESUMED")) == 1 })
 		h.wantMessages(append(said, missed...), first, second)
