@@ -132,8 +132,9 @@ func (a *attachment) settle(ctx context.Context, state settling) error {
 	for {
 		s.mu.Lock()
 		a.setPhase(phaseSettling)
+		// A request for members that came before the confirmation may still be handled.
+		state.confirmed = a.line.Progress().Confirmed >= a.session.numbers.snapshot && !a.line.Handling()
 		state.asked = a.asked
-		state.confirmed = a.line.Progress().Confirmed >= a.session.numbers.snapshot
 		left := state.left(time.Now(), s.oldestInteraction(a.consumer))
 		directive, ok := a.nextDirective()
 		if !ok && left <= 0 {

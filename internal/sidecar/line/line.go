@@ -38,6 +38,7 @@ type Line struct {
 
 	mu         sync.Mutex // guards what follows; nothing waits while it holds it
 	phase      phase
+	handling   int       // payloads that have arrived and were not handled
 	greetBy    time.Time // when IDENTIFY or RESUME has to be there
 	flow       flow
 	acks       ackQueue
@@ -126,6 +127,7 @@ func (l *Line) handlePayloads(payloads <-chan payload, handle func(int, json.Raw
 			continue
 		}
 		err := callHandler(handle, p)
+		l.handled()
 		if err == nil {
 			continue
 		}
@@ -135,6 +137,15 @@ func (l *Line) handlePayloads(payloads <-chan payload, handle func(int, json.Raw
 			l.opts.Log.Error("A bot's payload could not be handled", "op", p.op, "error", err)
 		}
 		l.end(closing)
+	}
+}
+
+// handled counts a payload off, and tells when it was the last.
+func (l *Line) handled() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.handling--; l.handling == 0 {
+		l.signalChanged()
 	}
 }
 
@@ -242,6 +253,14 @@ func (l *Line) Progress() Progress {
 	return l.flow.progress(time.Now())
 }
 
+// Handling reports whether the handler has not finished with a payload that has arrived. A
+// heartbeat or a pong behind it may have confirmed already: those wait for no handler.
+func (l *Line) Handling() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.handling > 0
+}
+
 // ConfirmedBefore is what had been confirmed at a time, which may be up to 2 s before the
 // last confirmation; for an earlier one it is 0. What was confirmed within the last 250 ms of
 // a line that was lost may have been read and not handled.
@@ -251,8 +270,8 @@ func (l *Line) ConfirmedBefore(t time.Time) int64 {
 	return l.flow.history.before(t)
 }
 
-// Changed receives a value after Progress has changed other than by Dispatch. Several changes
-// may be one value. The end of the line is none: Done tells of it.
+// Changed receives a value after Progress has changed other than by Dispatch, or Handling has
+// become false. Several changes may be one value. The end of the line is none: Done tells of it.
 func (l *Line) Changed() <-chan struct{} { return l.changed }
 
 // Done is closed when the line has ended for everything but a close frame.
@@ -345,7 +364,7 @@ func (l *Line) update(happened func(now time.Time)) {
 	l.wakeKeeper()
 }
 
-// signalChanged tells that Progress has changed.
+// signalChanged tells that Progress or Handling has changed.
 func (l *Line) signalChanged() { notify(l.changed) }
 
 func (l *Line) wakeWriter() { notify(l.toWrite) }

@@ -293,3 +293,26 @@ func TestSlowHandlerDelaysNoHeartbeat(t *testing.T) {
 		}
 	})
 }
+
+// Given a payload that the handler is busy with, when a heartbeat behind it confirms, then
+// that can be seen, and the end of the handling is told.
+func TestConfirmationMayOvertakeThePayloadBeforeIt(t *testing.T) {
+	slow := func(int, json.RawMessage) error { time.Sleep(10 * time.Second); return nil }
+	run(t, config{handle: slow}, func(h *harness) {
+		h.dispatch(1, 1)
+		h.client.send(`{"op":2}`)
+		h.client.send(`{"op":8}`)
+		h.client.send(`{"op":1,"d":1}`)
+		h.wait(time.Second)
+		if p := h.line.Progress(); p.Confirmed != 1 || !h.line.Handling() {
+			h.Errorf("progress %+v, handling: %t", p, h.line.Handling())
+		}
+		for len(h.line.Changed()) > 0 {
+			<-h.line.Changed()
+		}
+		h.wait(20 * time.Second)
+		if h.line.Handling() || len(h.line.Changed()) != 1 {
+			h.Errorf("handling: %t, told %d times", h.line.Handling(), len(h.line.Changed()))
+		}
+	})
+}

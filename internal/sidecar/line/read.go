@@ -102,6 +102,9 @@ func (l *Line) receive(message []byte, payloads chan<- payload) {
 	l.mu.Lock()
 	next, admitted, refused := admit(l.phase, p.op, len(message))
 	l.phase = next
+	if refused == nil && admitted == handled {
+		l.handling++
+	}
 	l.mu.Unlock()
 	switch {
 	case refused != nil:
