@@ -321,16 +321,22 @@ func (s *stage) dial() (stop func() (times int, failed []error)) {
 // guildsAtOnce has Discord send its guilds without pauses.
 var guildsAtOnce = discordsim.Config{Identify: discordsim.IdentifyConfig{GuildSpacing: -1}}
 
-// guildsAllowed is how much later than alone a bot may have its guilds.
-const guildsAllowed = 3 * time.Second
+// guildsAllowed is how much later than alone a bot may have its guilds, and guildsAllowedBusy
+// where the stories run side by side on a machine that is busy: then one process or another
+// stands still for seconds. Both are less than what Evergreen waits for a guild that does not
+// come, which is ten seconds.
+const (
+	guildsAllowed     = 3 * time.Second
+	guildsAllowedBusy = 9 * time.Second
+)
 
 // Given an Evergreen that holds many guilds, when a bot starts, then it has them no more than
-// three seconds after its IDENTIFY beyond what its library takes alone. Each guild has 50
+// guildsAllowed after its IDENTIFY beyond what its library takes alone. Each guild has 50
 // channels and 30 roles.
 func manyGuilds(s *stage) {
-	count := 100
+	count, allowed := 100, guildsAllowedBusy
 	if *slow {
-		count = 1000
+		count, allowed = 1000, guildsAllowed
 	}
 	s.addGuilds(count)
 	all := fmt.Sprint("guilds ", len(s.App.Guilds))
@@ -363,7 +369,7 @@ func manyGuilds(s *stage) {
 	alone.must(alone.Bot.Await(s.ctx, all, 1))
 	took := time.Since(began)
 	s.Logf("it has %d guilds after %v, alone after %v", len(s.App.Guilds), behind.Round(time.Millisecond), took.Round(time.Millisecond))
-	if behind > took+guildsAllowed {
+	if behind > took+allowed {
 		s.Errorf("it has its guilds after %v, alone after %v", behind, took)
 	}
 }
