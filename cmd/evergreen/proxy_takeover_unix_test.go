@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -50,15 +51,18 @@ func newProxyHarness(t *testing.T) *proxyHarness {
 	return h
 }
 
-// freeAddress returns an address of this machine at which nothing listens.
+// freeAddress returns an address of this machine at which nothing listens. Its port is none
+// that systems give to those who do not name one: other tests would get it before it is used.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return eventually(t, "a port is free", func() (string, bool) {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 12000+rand.IntN(20000)))
+		if err != nil {
+			return "", false
+		}
+		defer func() { _ = l.Close() }()
+		return l.Addr().String(), true
+	})
 }
 
 func (h *proxyHarness) console() string { return filepath.Join(h.folder, "console.log") }
