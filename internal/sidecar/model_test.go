@@ -140,8 +140,11 @@ var modelSteps = map[string]func(*model){
 	},
 	"upstream is cut": func(m *model) { m.Inject(discordsim.Fault{Name: "cut"}) },
 	"upstream session is lost": func(m *model) {
-		m.Until(time.Minute, "the session is there", func() bool { return m.Sim.AttachedSessions(m.App) == 1 })
-		m.Advance(time.Second) // what was said has come
+		attached := func() bool { return m.Sim.AttachedSessions(m.App) == 1 }
+		for there := false; !there; there = attached() { // a cut of a moment ago shows only now
+			m.Until(time.Minute, "the session is there", attached)
+			m.Advance(time.Second) // what was said has come
+		}
 		m.Inject(discordsim.Fault{Name: "session-loss"})
 		m.sessions++
 		m.Advance(20 * time.Second)
