@@ -100,12 +100,7 @@ func TestClients(t *testing.T) {
 	for _, c := range All() {
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
-			if err := builder.Build(t.Context(), c); err != nil {
-				t.Fatal(err)
-			}
-			if c.Missing != "" {
-				t.Skipf("%s is left out: %s", c, c.Missing)
-			}
+			build(t, c)
 			for _, one := range stories {
 				t.Run(one.name, func(t *testing.T) {
 					if one.slow && !*slow {
@@ -115,6 +110,17 @@ func TestClients(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// build builds a bot, or skips the test where it cannot be built.
+func build(t *testing.T, c *Client) {
+	t.Helper()
+	if err := builder.Build(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if c.Missing != "" {
+		t.Skipf("%s is left out: %s", c, c.Missing)
 	}
 }
 
@@ -495,5 +501,17 @@ func fifteenMinutes(s *stage) {
 		if complaint.MatchString(line) {
 			s.Errorf("the library says: %s", line)
 		}
+	}
+}
+
+// pause lets time pass.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

@@ -30,12 +30,7 @@ func TestProgramsConnectWithoutAChange(t *testing.T) {
 		}
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
-			if err := builder.Build(t.Context(), c); err != nil {
-				t.Fatal(err)
-			}
-			if c.Missing != "" {
-				t.Skipf("%s is left out: %s", c, c.Missing)
-			}
+			build(t, c)
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			w, err := newWorld(builder, c, t.TempDir(), "127.0.0.1:0", discordsim.Config{})

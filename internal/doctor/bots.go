@@ -245,13 +245,8 @@ func (x *examination) checkBotsLine(ctx context.Context) Finding {
 	if late.Stop(); err != nil {
 		return fail("a WebSocket opens at "+addr+", but no HELLO comes: "+explain(err), "Restart Evergreen; if it stays so, report it with its log.").with(f.Evidence...)
 	}
-	var hello struct {
-		Op int `json:"op"`
-		D  struct {
-			Interval float64 `json:"heartbeat_interval"`
-		} `json:"d"`
-	}
-	if json.Unmarshal(message, &hello) != nil || hello.Op != 10 {
+	wanted, ok := readHello(message)
+	if !ok {
 		return fail("a WebSocket opens at "+addr+", but what comes is no HELLO", "Restart Evergreen; if it stays so, report it with its log.").with(f.Evidence...)
 	}
 	took, err := heartbeatAnswer(ctx, socket, `{"op":1,"d":null}`)
@@ -262,7 +257,7 @@ func (x *examination) checkBotsLine(ctx context.Context) Finding {
 	defer cancel()
 	socket.Close(closing, 1000, "")
 	f.Says = "a bot gets through: HELLO, and a heartbeat answered in " + roundTrip(took)
-	return f.with(fmt.Sprintf("a WebSocket opened in %s; a heartbeat is wanted every %.1f s", roundTrip(opened), hello.D.Interval/1000),
+	return f.with(fmt.Sprintf("a WebSocket opened in %s; a heartbeat is wanted every %.1f s", roundTrip(opened), wanted),
 		"bots are told to connect to "+plain(gatewayURL), "the doctor did not identify, so the bot noticed nothing")
 }
 

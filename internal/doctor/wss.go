@@ -57,22 +57,32 @@ func (x *examination) checkWebSocket(ctx context.Context) Finding {
 			"If Discord's status page reports trouble, wait. Else something on the way opens WebSockets and carries nothing.").withCause(health.DiscordOutage)
 		return f.with(fmt.Sprintf("%s opened in %s", address.Host, roundTrip(opened)))
 	}
-	var hello struct {
-		Op int `json:"op"`
-		D  struct {
-			Interval float64 `json:"heartbeat_interval"`
-		} `json:"d"`
-	}
-	if json.Unmarshal(message, &hello) != nil || hello.Op != 10 {
+	wanted, ok := readHello(message)
+	if !ok {
 		return fail("what answers at "+address.Host+" is not Discord's gateway", "Look at what stands between this machine and Discord.").with(snippet(message))
 	}
 	f := pass(fmt.Sprintf("%s opened in %s, HELLO after %s", address.Host, roundTrip(opened), roundTrip(time.Since(began))),
-		fmt.Sprintf("it wants a heartbeat every %.1f s", hello.D.Interval/1000))
+		fmt.Sprintf("it wants a heartbeat every %.1f s", wanted))
 	f = x.checkSizes(ctx, socket, f)
 	closing, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	socket.Close(closing, 1000, "") // no session has begun, so none ends
 	return f
+}
+
+// readHello returns the interval of heartbeats that a HELLO asks for, in seconds; false if the
+// message is none.
+func readHello(message []byte) (interval float64, ok bool) {
+	var hello struct {
+		Op int `json:"op"`
+		D  struct {
+			Interval float64 `json:"heartbeat_interval"` // in milliseconds
+		} `json:"d"`
+	}
+	if json.Unmarshal(message, &hello) != nil || hello.Op != 10 {
+		return 0, false
+	}
+	return hello.D.Interval / 1000, true
 }
 
 // failedWebSocket says how far the dial got.

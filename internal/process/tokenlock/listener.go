@@ -91,18 +91,6 @@ func (l *Lock) NoListeners() error {
 	return l.noListeners
 }
 
-// Received returns the addresses whose listeners were handed over and wait for
-// [Lock.Listen].
-func (l *Lock) Received() []Address {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := make([]Address, 0, len(l.received))
-	for at := range l.received {
-		all = append(all, at)
-	}
-	return all
-}
-
 // closeReceived closes listeners that were handed over and that nothing listens on.
 func (l *Lock) closeReceived() {
 	l.mu.Lock()

@@ -117,8 +117,8 @@ func TestConnectionsWaitForTheProcessThatTakesOver(t *testing.T) {
 		accept(t, listener, "early")
 		dialAndSay(t, at.Addr, "not accepted yet")
 		next := acquire(t, dir, Options{TakeOver: true, Listeners: []Address{at, {"api", at.Addr}}})
-		if why := next.NoListeners(); why != nil || !slices.Equal(next.Received(), []Address{at}) {
-			t.Fatalf("received %v, %v", next.Received(), why)
+		if why := next.NoListeners(); why != nil || !slices.Equal(next.receivedAddresses(), []Address{at}) {
+			t.Fatalf("received %v, %v", next.receivedAddresses(), why)
 		}
 		dialAndSay(t, at.Addr, "late")
 		holder, listener = next, listenAs(t, next, at)
@@ -156,7 +156,7 @@ func TestAnotherAddressIsNotHandedOver(t *testing.T) {
 	listener := listenAs(t, holder, before)
 	serve(t, holder, func(Holder) { _ = listener.Close(); holder.Release() })
 	next := acquire(t, dir, Options{TakeOver: true, Listeners: []Address{after}})
-	if got := next.Received(); len(got) != 0 || next.NoListeners() != nil {
+	if got := next.receivedAddresses(); len(got) != 0 || next.NoListeners() != nil {
 		t.Errorf("received %v, %v", got, next.NoListeners())
 	}
 	if conn, err := net.Dial("tcp", before.Addr); err == nil {
@@ -175,7 +175,7 @@ func TestListenersThatAreNotUsedAreClosed(t *testing.T) {
 	_ = failed.Close()
 	serve(t, holder, func(Holder) { _ = first.Close(); holder.Release() })
 	next := acquire(t, dir, Options{TakeOver: true, Listeners: []Address{bots, api}})
-	if got := next.Received(); !slices.Equal(got, []Address{bots}) {
+	if got := next.receivedAddresses(); !slices.Equal(got, []Address{bots}) {
 		t.Errorf("received %v", got)
 	}
 	next.Release()
@@ -372,4 +372,16 @@ func sameSocket(t *testing.T, of net.Listener) net.Listener {
 		t.Fatal(err)
 	}
 	return another
+}
+
+// receivedAddresses returns the addresses whose listeners were handed over and wait for
+// [Lock.Listen].
+func (l *Lock) receivedAddresses() []Address {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]Address, 0, len(l.received))
+	for at := range l.received {
+		all = append(all, at)
+	}
+	return all
 }
