@@ -32,10 +32,18 @@ type harness struct {
 	ran      chan struct{}
 	started  bool
 	stopped  bool
+	injected injected
 
 	mu     sync.Mutex
 	events []gateway.Event
 	handle func(context.Context, gateway.Event)
+}
+
+// injected is how often a session had been resumed when a fault was injected.
+type injected struct {
+	shard   *gateway.Shard
+	at      time.Time
+	resumed int64
 }
 
 // config is what a test changes of a harness.
@@ -159,11 +167,24 @@ func (h *harness) eventsOf(typ string) (events []gateway.Event) {
 	return events
 }
 
+// Inject injects a fault and remembers how often the session had been resumed before it.
+func (h *harness) Inject(f discordsim.Fault) *discordsim.Active {
+	h.T.Helper()
+	if h.shard != nil {
+		h.injected = injected{h.shard, time.Now(), h.shard.Stats().Resumed}
+	}
+	return h.World.Inject(f)
+}
+
 // untilResumed waits until a RESUME that begins after now has ended in RESUMED, and
-// returns how long that took.
+// returns how long that took. Right after Inject it is one that begins after the fault: the
+// shard may be done before this goroutine goes on.
 func (h *harness) untilResumed(limit time.Duration) time.Duration {
 	h.T.Helper()
 	before := h.shard.Stats().Resumed
+	if h.injected.shard == h.shard && h.injected.at.Equal(time.Now()) {
+		before = h.injected.resumed
+	}
 	return h.Until(limit, "the session is resumed", func() bool { return h.shard.Stats().Resumed > before && h.isLive() })
 }
 
