@@ -3,7 +3,6 @@ package judge
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"evergreen/discordsim"
@@ -19,6 +18,7 @@ type driver struct {
 	changed time.Time
 	acts    []playedStep
 	now     *playedStep
+	planned int // steps
 	// full is how many sessions are attached when all is well.
 	full int
 	// mute says that the bot does not answer the command.
@@ -43,6 +43,7 @@ func newDriver(ctx context.Context, o Options) *driver {
 		d.rooms = append(d.rooms, ch.ID)
 	}
 	o.Sim.Join(o.App, g)
+	d.planned = len(Steps(o))
 	return d
 }
 
@@ -76,9 +77,11 @@ func (d *driver) online() bool {
 	return d.Sim.AttachedSessions(d.App) >= d.full && d.Sim.Attached(d.App)
 }
 
+// moment is how long a bot has to be online before the programme begins.
+const moment = 1500 * time.Millisecond
+
 // awaitBot waits until the bot has been online with all of its shards for a moment.
 func (d *driver) awaitBot() bool {
-	const moment = 1500 * time.Millisecond
 	wanted := max(1, d.App.Shards)
 	var since time.Time
 	d.waitFor(d.Patience, func() bool {
@@ -119,18 +122,14 @@ const (
 
 // play plays the programme.
 func (d *driver) play() {
-	steps := slices.DeleteFunc(Programme(), func(s Step) bool {
-		if len(d.Only) > 0 {
-			return !slices.Contains(d.Only, s.Name)
-		}
-		return (s.Slow && !d.Thorough) || slices.Contains(d.without, s.Name)
-	})
+	steps := d.steps()
+	d.planned = len(steps)
 	for i, s := range steps {
 		if d.ctx.Err() != nil || d.lost != "" {
 			return
 		}
 		if s.only != nil && !s.only(d) {
-			continue
+			continue // the bot has turned out to answer nothing
 		}
 		if d.Tell != nil {
 			d.Tell(s, i+1, len(steps))
@@ -274,7 +273,7 @@ func (d *driver) report() Report {
 			e.answers[id] = len(d.Sim.Answers(id))
 		}
 	}
-	r := Report{Bot: d.App.Name, Took: time.Since(d.start), Lost: d.lost, Findings: e.findings()}
+	r := Report{Bot: d.App.Name, Took: time.Since(d.start), Lost: d.lost, Steps: d.planned, Played: len(d.acts), Findings: e.findings()}
 	r.count()
 	for _, f := range e.recordedFindings() {
 		r.Findings = append(r.Findings, f)

@@ -100,26 +100,54 @@ func TestOurBotBreaksNothing(t *testing.T) {
 	}
 }
 
-// Given a bot that does well, the ordinary programme takes about five minutes,
-// and its report can be read by a person and by a machine.
+// Given options, then what is played with them, and how long it takes, is known before.
+func TestStepsAreKnownBefore(t *testing.T) {
+	names := func(o judge.Options) (all []string) {
+		for _, s := range judge.Steps(o) {
+			if all = append(all, s.Name); s.Takes <= 0 {
+				t.Errorf("%q takes no time", s.Name)
+			}
+		}
+		return all
+	}
+	some := judge.Options{Only: []string{"op 7", "quiet", "commands"}}
+	if got := names(some); !slices.Equal(got, []string{"quiet", "op 7"}) {
+		t.Errorf("without a command these are played: %q", got)
+	}
+	if takes := judge.Takes(some); takes < 10*time.Second || takes > 20*time.Second {
+		t.Errorf("two steps take %s", takes)
+	}
+	all, gentle := judge.Options{Command: "!ping", Slash: "ping", Thorough: true}, judge.Options{Command: "!ping", Slash: "ping", Thorough: true, Gentle: true}
+	if want := len(judge.Programme()) - 1; len(names(all)) != want || len(names(gentle)) != want-1 { // one is for bots with several shards
+		t.Errorf("%d steps are played, and %d without the last, want %d", len(names(all)), len(names(gentle)), want)
+	}
+	all.App = &discordsim.App{Shards: 2}
+	if !slices.Contains(names(all), "one shard reset") {
+		t.Error("one shard of two is not reset")
+	}
+}
+
+// Given a bot that does well, the ordinary programme takes about five minutes, as
+// was said before, and its report can be read by a person and by a machine.
 func TestOrdinaryProgramme(t *testing.T) {
 	var told []string
-	report := judged(t, judge.Options{Command: "!ping", Slash: "ping", Tell: func(s judge.Step, n, of int) {
+	o := judge.Options{Command: "!ping", Slash: "ping", Tell: func(s judge.Step, n, of int) {
 		told = append(told, fmt.Sprintf("%d/%d %s: %s", n, of, s.Name, s.Says))
-	}}, gateway.CompressZlib)
-	if report.Took < 3*time.Minute || report.Took > 330*time.Second {
-		t.Errorf("it took %s", report.Took)
+	}}
+	report, said := judged(t, o, gateway.CompressZlib), judge.Takes(o)
+	if report.Took < 3*time.Minute || report.Took > 330*time.Second || (report.Took-said).Abs() > report.Took/8 {
+		t.Errorf("it took %s, and %s was said", report.Took, said)
 	}
-	if len(told) < 35 || !strings.HasPrefix(told[0], "1/") {
-		t.Errorf("told: %q", told)
+	if n := len(judge.Steps(o)); len(told) < 35 || !strings.HasPrefix(told[0], fmt.Sprintf("1/%d ", n)) || report.Steps != n || report.Played != n {
+		t.Errorf("%d of %d steps were played, %d planned", report.Played, report.Steps, n)
 	}
-	said := text(t, report)
+	printed := text(t, report)
 	for _, want := range []string{
 		"ResearchBot was judged for ", "\nKept:\n  G-001  ", "\nNever exercised:\n", "G-024  When heartbeats stay unanswered",
 		fmt.Sprintf("\nKept %d, broken 0, never exercised %d. %d statements cannot be seen from here.\n", report.Kept, report.Never, report.NotJudged),
 	} {
-		if !strings.Contains(said, want) {
-			t.Errorf("%q is missing in\n%s", want, said)
+		if !strings.Contains(printed, want) {
+			t.Errorf("%q is missing in\n%s", want, printed)
 		}
 	}
 	var buffer bytes.Buffer

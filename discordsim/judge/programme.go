@@ -15,6 +15,9 @@ type Step struct {
 	Name, Says string
 	// Exercises lists the statements it is there for.
 	Exercises []string
+	// Takes is about how long it takes with a bot that does well, with the time that
+	// connections are left in peace after it.
+	Takes time.Duration
 
 	play func(*driver)
 	// only says when there is any point in it; nil: always.
@@ -44,9 +47,47 @@ const (
 // ones.
 func Programme() []Step { return slices.Clone(programme) }
 
+// Steps lists the steps that [Run] plays with these options, in order.
+func Steps(o Options) []Step {
+	d := &driver{Options: o, full: 1}
+	if o.App != nil {
+		d.full = max(1, o.App.Shards)
+	}
+	return d.steps()
+}
+
+// Takes is about how long [Run] takes with a bot that is there and does well. One that
+// does not takes longer: it is waited for.
+func Takes(o Options) time.Duration {
+	takes := moment
+	for _, s := range Steps(o) {
+		takes += s.Takes
+	}
+	return takes.Round(time.Second)
+}
+
+// steps lists the steps of the programme that are played.
+func (d *driver) steps() []Step {
+	return slices.DeleteFunc(Programme(), func(s Step) bool {
+		switch {
+		case s.only != nil && !s.only(d):
+			return true
+		case len(d.Only) > 0:
+			return !slices.Contains(d.Only, s.Name)
+		}
+		return (s.Slow && !d.Thorough) || slices.Contains(d.without, s.Name)
+	})
+}
+
+// taking says how long a step takes that is unlike others of its kind.
+func taking(t time.Duration, s Step) Step {
+	s.Takes = t
+	return s
+}
+
 // momentaryStep makes the step of a fault after which the bot has to come back.
 func momentaryStep(name, says string, f discordsim.Fault, exercises ...string) Step {
-	return Step{Name: name, Says: says, Exercises: exercises, moves: true, play: func(d *driver) { d.inject(f, false) }}
+	return Step{Name: name, Says: says, Exercises: exercises, Takes: calm + slack, moves: true, play: func(d *driver) { d.inject(f, false) }}
 }
 
 // closeStep makes the step of a close code.
@@ -57,7 +98,7 @@ func closeStep(code int, exercises ...string) Step {
 
 // lastingStep makes the step of a cut while something lasts.
 func lastingStep(name, says string, f discordsim.Fault, exercises ...string) Step {
-	return Step{Name: name, Says: says, Exercises: exercises, moves: true, play: func(d *driver) {
+	return Step{Name: name, Says: says, Exercises: exercises, Takes: f.For + calm + slack, moves: true, play: func(d *driver) {
 		d.inject(f, false)
 		d.inject(discordsim.Fault{Name: "cut"}, false)
 		d.wait(f.For)
@@ -75,7 +116,7 @@ func answers(d *driver) bool { return d.Command != "" && !d.mute }
 
 // commandStep makes a step in which users send commands.
 func commandStep(name, says string, f discordsim.Fault, times int, exercises ...string) Step {
-	return Step{Name: name, Says: says, Exercises: exercises, only: answers, play: func(d *driver) {
+	return Step{Name: name, Says: says, Exercises: exercises, Takes: 2 * time.Second, only: answers, play: func(d *driver) {
 		if f.Name != "" {
 			d.inject(f, false)
 		}
@@ -87,7 +128,7 @@ func commandStep(name, says string, f discordsim.Fault, times int, exercises ...
 
 // ignoredStep makes a step with a message that must not be answered.
 func ignoredStep(name, says, exercises string, option func(*driver) discordsim.SayOption) Step {
-	return Step{Name: name, Says: says, Exercises: []string{exercises}, only: answers, play: func(d *driver) {
+	return Step{Name: name, Says: says, Exercises: []string{exercises}, Takes: 1500 * time.Millisecond, only: answers, play: func(d *driver) {
 		room, who := d.nextAsker()
 		m := d.Sim.Say(room, who, d.Command, option(d))
 		d.now.baits = append(d.now.baits, m.ID)
@@ -98,10 +139,10 @@ func ignoredStep(name, says, exercises string, option func(*driver) discordsim.S
 // programme is every step, in order. Steps that cost a session stand a minute
 // apart, so that a bot which spaces its IDENTIFYs is not delayed.
 var programme = []Step{
-	{Name: "quiet", Says: "Nothing happens for a few heartbeats.", Exercises: []string{"G-016", "G-017", "G-020", "G-114"}, play: func(d *driver) {
+	{Name: "quiet", Says: "Nothing happens for a few heartbeats.", Exercises: []string{"G-016", "G-017", "G-020", "G-114"}, Takes: 9 * time.Second, play: func(d *driver) {
 		d.wait(3*firstInterval + firstInterval/2)
 	}},
-	{Name: "heartbeats asked for", Says: "Discord asks for heartbeats, four in a row.", Exercises: []string{"G-021", "G-023", "G-026"}, play: func(d *driver) {
+	{Name: "heartbeats asked for", Says: "Discord asks for heartbeats, four in a row.", Exercises: []string{"G-021", "G-023", "G-026"}, Takes: 8 * time.Second, play: func(d *driver) {
 		// So far apart that the timer's own heartbeats cannot answer all of them.
 		for range 4 {
 			d.fault("server-beat")
@@ -109,23 +150,23 @@ var programme = []Step{
 		}
 		d.wait(2 * firstInterval)
 	}},
-	{Name: "late answers", Says: "Heartbeats are answered late, but before the next is due.", Exercises: []string{"G-025"}, play: func(d *driver) {
+	{Name: "late answers", Says: "Heartbeats are answered late, but before the next is due.", Exercises: []string{"G-025"}, Takes: 5 * time.Second, play: func(d *driver) {
 		d.inject(discordsim.Fault{Name: "ack-delay", Delay: firstInterval * 6 / 10}, false)
 		d.wait(2*firstInterval + slack)
 	}},
-	{Name: "unknown payloads", Says: "Discord sends an opcode, an event and an answer nobody has documented.", Exercises: []string{"G-109"}, play: func(d *driver) {
+	{Name: "unknown payloads", Says: "Discord sends an opcode, an event and an answer nobody has documented.", Exercises: []string{"G-109"}, Takes: firstInterval, play: func(d *driver) {
 		for _, text := range []string{"", `{"t":"SOMETHING_NEW","s":null,"op":0,"d":null}`, `{"op":11,"d":{"unasked":true},"x":[]}`} {
 			d.inject(discordsim.Fault{Name: "malformed", Text: text}, false)
 		}
 		d.wait(firstInterval)
 	}},
-	{Name: "20 MB at once", Says: "A guild of 20 MB arrives.", Exercises: []string{"G-112"}, play: func(d *driver) {
+	{Name: "20 MB at once", Says: "A guild of 20 MB arrives.", Exercises: []string{"G-112"}, Takes: 3 * time.Second, play: func(d *driver) {
 		g := d.App.Guilds[0]
 		d.Sim.Emit(d.App, g, "GUILD_UPDATE", map[string]any{"id": g.ID, "name": g.Name, "owner_id": "0", "description": strings.Repeat("0123456789 abcdefghi ", 1_000_000)})
 		d.wait(firstInterval + slack)
 	}},
 
-	{Name: "commands", Says: "People use a command.", Exercises: []string{"G-125", "G-138"}, only: answers, play: func(d *driver) {
+	{Name: "commands", Says: "People use a command.", Exercises: []string{"G-125", "G-138"}, Takes: 1500 * time.Millisecond, only: answers, play: func(d *driver) {
 		d.ask(4)
 		d.answered(8 * time.Second)
 		d.mute = true
@@ -140,7 +181,7 @@ var programme = []Step{
 	commandStep("REST limits", "A bucket is empty.", discordsim.Fault{Name: "rest-429", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-129"),
 	commandStep("REST pauses", "All requests have to pause.", discordsim.Fault{Name: "rest-429-global", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-130"),
 	commandStep("answers lost", "Messages are posted, and the line is cut before that is said.", discordsim.Fault{Name: "rest-commit-then-drop", Route: postMessage, Count: 2}, 2, "G-137"),
-	{Name: "slash command", Says: "A user uses a slash command.", Exercises: []string{"G-141"}, only: func(d *driver) bool { return d.Slash != "" }, play: func(d *driver) {
+	{Name: "slash command", Says: "A user uses a slash command.", Exercises: []string{"G-141"}, Takes: 500 * time.Millisecond, only: func(d *driver) bool { return d.Slash != "" }, play: func(d *driver) {
 		room, who := d.nextAsker()
 		d.now.asked = append(d.now.asked, d.Sim.Interact(d.App, room, who, d.Slash))
 		d.answered(3500 * time.Millisecond)
@@ -158,10 +199,10 @@ var programme = []Step{
 	slowStep(closeStep(1011, "G-061")),
 	closeStep(1012, "G-061"),
 	closeStep(1000, "G-062"),
-	{Name: "one shard reset", Says: "The connection of one shard is reset.", Exercises: []string{"G-122"}, moves: true, one: true,
+	{Name: "one shard reset", Says: "The connection of one shard is reset.", Exercises: []string{"G-122"}, Takes: calm + slack, moves: true, one: true,
 		only: func(d *driver) bool { return d.full > 1 }, play: func(d *driver) { d.inject(discordsim.Fault{Name: "cut"}, true) }},
 	momentaryStep("op 7", "Discord asks to reconnect elsewhere.", discordsim.Fault{Name: "op7"}, "G-077"),
-	{Name: "op 7 and a close", Says: "Discord asks to reconnect and closes the connection itself.", Exercises: []string{"G-079"}, moves: true, play: func(d *driver) {
+	{Name: "op 7 and a close", Says: "Discord asks to reconnect and closes the connection itself.", Exercises: []string{"G-079"}, Takes: calm + time.Second, moves: true, play: func(d *driver) {
 		d.fault("op7")
 		// A quick bot has moved already: only what it stood on may be closed.
 		for _, id := range d.now.open {
@@ -169,7 +210,7 @@ var programme = []Step{
 		}
 		d.wait(time.Second)
 	}},
-	{Name: "unanswered heartbeats", Says: "Heartbeats stay unanswered while events keep coming.", Exercises: []string{"G-024"}, moves: true, play: func(d *driver) {
+	{Name: "unanswered heartbeats", Says: "Heartbeats stay unanswered while events keep coming.", Exercises: []string{"G-024"}, Takes: 9 * time.Second, moves: true, play: func(d *driver) {
 		d.fault("zombie")
 		before := d.countSessionRequests()
 		d.waitFor(3*nextInterval, func() bool {
@@ -178,9 +219,9 @@ var programme = []Step{
 			return d.countSessionRequests() >= before+d.full
 		})
 	}},
-	momentaryStep("dead link", "The connection carries nothing to the bot any more and is not closed.", discordsim.Fault{Name: "black-hole"}, "G-024"),
+	taking(11*time.Second, momentaryStep("dead link", "The connection carries nothing to the bot any more and is not closed.", discordsim.Fault{Name: "black-hole"}, "G-024")),
 
-	{Name: "READY does not come", Says: "Discord ends the session with 4009, and READY takes its time.", Exercises: []string{"G-019", "G-027", "G-044", "G-063"}, moves: true, one: true, play: func(d *driver) {
+	{Name: "READY does not come", Says: "Discord ends the session with 4009, and READY takes its time.", Exercises: []string{"G-019", "G-027", "G-044", "G-063"}, Takes: silentFor + calm, moves: true, one: true, play: func(d *driver) {
 		before := d.Sim.Verdict(d.App).Identifies
 		d.inject(discordsim.Fault{Name: "no-ready"}, true)
 		d.inject(discordsim.Fault{Name: "close", Code: 4009, Text: "Session timed out."}, true)
@@ -188,39 +229,39 @@ var programme = []Step{
 		d.wait(silentFor)
 		d.Sim.LiftAll()
 	}},
-	{Name: "another interval", Says: "The connection is reset, and HELLO asks for another interval.", Exercises: []string{"G-018"}, moves: true, play: func(d *driver) {
+	{Name: "another interval", Says: "The connection is reset, and HELLO asks for another interval.", Exercises: []string{"G-018"}, Takes: 2*nextInterval + time.Second + calm, moves: true, play: func(d *driver) {
 		d.changed = time.Now()
 		d.Sim.SetHeartbeatInterval(nextInterval)
 		d.fault("cut")
 		d.wait(2*nextInterval + time.Second)
 	}},
-	momentaryStep("op 9 true", "The session is interrupted and may be resumed.", discordsim.Fault{Name: "op9-true"}, "G-081", "G-086"),
-	lastingStep("no HELLO", "The connection is reset, and the next host says nothing.", discordsim.Fault{Name: "no-hello", Count: 1}, "G-015"),
+	taking(8*time.Second, momentaryStep("op 9 true", "The session is interrupted and may be resumed.", discordsim.Fault{Name: "op9-true"}, "G-081", "G-086")),
+	taking(16*time.Second, lastingStep("no HELLO", "The connection is reset, and the next host says nothing.", discordsim.Fault{Name: "no-hello", Count: 1}, "G-015")),
 	lastingStep("upgrades refused", "The connection is reset, and upgrades are answered 503.", discordsim.Fault{Name: "upgrade-status", Code: 503, For: 4 * time.Second}, "G-012"),
 	lastingStep("connections refused", "The connection is reset, and new ones are refused.", discordsim.Fault{Name: "refuse", For: refusedFor}, "G-011", "G-151"),
 	lastingStep("resume address dead", "The connection is reset, and nobody is at the resume address.", discordsim.Fault{Name: "resume-dead"}, "G-010"),
-	{Name: "op 9 false", Says: "The session is declared invalid, and so is the first IDENTIFY that follows.", Exercises: []string{"G-082", "G-083", "G-086"}, moves: true, play: func(d *driver) {
+	{Name: "op 9 false", Says: "The session is declared invalid, and so is the first IDENTIFY that follows.", Exercises: []string{"G-082", "G-083", "G-086"}, Takes: 15 * time.Second, moves: true, play: func(d *driver) {
 		before := d.countSessionRequests()
 		d.inject(discordsim.Fault{Name: "ready-op9", Count: 1}, true)
 		d.fault("op9-false")
 		d.waitFor(settleWithin, func() bool { return d.countSessionRequests() > before })
 	}},
 
-	slowStep(Step{Name: "stuck session", Says: "Every RESUME is cut off.", Exercises: []string{"G-072"}, moves: true, one: true, play: func(d *driver) {
+	slowStep(Step{Name: "stuck session", Says: "Every RESUME is cut off.", Exercises: []string{"G-072"}, Takes: 70 * time.Second, moves: true, one: true, play: func(d *driver) {
 		before := d.Sim.Verdict(d.App).Identifies
 		d.inject(discordsim.Fault{Name: "stuck-session"}, true)
 		d.inject(discordsim.Fault{Name: "cut"}, true)
 		d.waitFor(95*time.Second, func() bool { return d.Sim.Verdict(d.App).Identifies > before })
 	}}),
-	slowStep(lastingStep("RESUME unanswered", "The connection is reset, and RESUME gets no answer.", discordsim.Fault{Name: "resume-silent", Count: 1}, "G-071")),
+	slowStep(taking(29*time.Second, lastingStep("RESUME unanswered", "The connection is reset, and RESUME gets no answer.", discordsim.Fault{Name: "resume-silent", Count: 1}, "G-071"))),
 	slowStep(lastingStep("closed at once", "For a while every IDENTIFY and RESUME is answered with close code 4000.", discordsim.Fault{Name: "always-close", Code: 4000, For: closedFor}, "G-152")),
 
 	// Some libraries hang, or end the program, when they get something else than they wait
 	// for, so these come late.
-	lastingStep("op 7 instead of HELLO", "The connection is reset, and the next two hosts say op 7 instead of HELLO.", discordsim.Fault{Name: "op7-first", Count: 2}, "G-078"),
-	momentaryStep("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117"),
+	taking(12*time.Second, lastingStep("op 7 instead of HELLO", "The connection is reset, and the next two hosts say op 7 instead of HELLO.", discordsim.Fault{Name: "op7-first", Count: 2}, "G-078")),
+	taking(12*time.Second, momentaryStep("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117")),
 	momentaryStep("no JSON", "A message is not JSON.", discordsim.Fault{Name: "malformed", Text: "}{ not JSON"}, "G-118"),
-	{Name: "broken events", Says: "Events come whose contents make no sense.", Exercises: []string{"G-110", "G-119"}, play: func(d *driver) {
+	{Name: "broken events", Says: "Events come whose contents make no sense.", Exercises: []string{"G-110", "G-119"}, Takes: nextInterval + slack, play: func(d *driver) {
 		for _, g := range d.App.Guilds {
 			d.Sim.Emit(d.App, g, "MESSAGE_CREATE", map[string]any{"id": 12, "author": nil, "content": []string{"?"}, "guild_id": g.ID})
 			d.Sim.Emit(d.App, g, "PRESENCE_UPDATE", map[string]any{"user": 7, "status": map[string]any{}, "activities": "none", "guild_id": g.ID})
@@ -229,7 +270,7 @@ var programme = []Step{
 		d.wait(nextInterval + slack)
 	}},
 	{Name: lastStep, Says: "The privileged intents are switched off; or, for a bot without any, the token is reset.",
-		Exercises: []string{"G-047", "G-064", "G-094", "G-132"}, final: true, only: func(d *driver) bool { return !d.Gentle }, play: func(d *driver) {
+		Exercises: []string{"G-047", "G-064", "G-094", "G-132"}, Takes: waitsForBot, final: true, only: func(d *driver) bool { return !d.Gentle }, play: func(d *driver) {
 			if d.privileged() {
 				d.fault("intents-off")
 			} else {

@@ -75,7 +75,11 @@ type Report struct {
 	Took time.Duration `json:"-"`
 	// Lost names the step the bot never came back from, if there was one; the
 	// steps after it were not played.
-	Lost     string    `json:"lost_in,omitempty"`
+	Lost string `json:"lost_in,omitempty"`
+	// Steps is how many steps the programme had, Played how many of them were begun.
+	// What has to do with commands is not played with a bot that answers none.
+	Steps    int       `json:"steps"`
+	Played   int       `json:"steps_played"`
 	Findings []Finding `json:"findings"`
 	// Kept, Noted, Broken and Never count the findings; NotJudged counts the statements
 	// that cannot be seen from this end of the wire.
