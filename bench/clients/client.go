@@ -200,7 +200,7 @@ func node(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 	if err != nil {
 		return peer.Command{}, errors.New("there is no Node.js")
 	}
-	b.npm.Do(func() { b.npmErr = b.install(ctx) })
+	b.npm.Do(func() { b.npmErr = InstallModules(ctx, b.Bench, b.Work) })
 	if b.npmErr != nil {
 		return peer.Command{}, b.npmErr
 	}
@@ -208,25 +208,26 @@ func node(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 	return peer.Command{Path: program, Args: []string{b.sourceOf(c)}}, c.findVersion(ctx, b.Work, program, "-p", find)
 }
 
-// install installs what package-lock.json names into the work folder.
-func (b *Builder) install(ctx context.Context) error {
+// InstallModules installs what package-lock.json names into a work folder, with npm; bench is
+// the folder of the bench module.
+func InstallModules(ctx context.Context, bench, work string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		return errors.New("npm is not installed")
 	}
 	for _, name := range []string{"package.json", "package-lock.json"} {
-		text, err := os.ReadFile(filepath.Join(b.Bench, "clients", name))
+		text, err := os.ReadFile(filepath.Join(bench, "clients", name))
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(b.Work, name), text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(work, name), text, 0o600); err != nil {
 			return err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, installWithin)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--fetch-retries", "1")
-	cmd.Dir, cmd.WaitDelay = b.Work, time.Second
+	cmd.Dir, cmd.WaitDelay = work, time.Second
 	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
 		return fmt.Errorf("npm ci has not ended within %v", installWithin)
 	} else if err != nil {

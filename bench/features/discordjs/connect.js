@@ -1,0 +1,45 @@
+// The client, and the ways it connects.
+const { Client, Events, GatewayIntentBits, Partials } = require("discord.js");
+const { CompressionMethod, SimpleShardingStrategy } = require("@discordjs/ws");
+const { once, cannot } = require("../talk.js");
+
+const numbers = (flags) => Object.values(flags).filter((flag) => typeof flag === "number");
+
+// discord.js takes zlib-stream where the native module zlib-sync is there, and has no option for
+// it; the strategy sees the options of its WebSocket manager.
+const strategy = (change) => (manager) => {
+  change(manager.options);
+  return new SimpleShardingStrategy(manager);
+};
+
+const ways = {
+  "": () => ({}),
+  identify: () => ({}),
+  "without compression": () => ({ ws: { buildStrategy: strategy((options) => (options.compression = null)) } }),
+  "payload compression": () => ({ ws: { buildStrategy: strategy((options) => (options.compression = CompressionMethod.ZlibStream)) } }),
+  "zlib-stream": () => {
+    require("zlib-sync");
+    return {};
+  },
+  "zstd-stream": () => cannot("has zlib-stream only"),
+};
+
+let client;
+
+const connect = async (how) => {
+  const way = ways[how] || (() => cannot("is not tried"));
+  client = module.exports.client = new Client({
+    intents: numbers(GatewayIntentBits),
+    partials: numbers(Partials),
+    rest: { api: process.env.DISCORD_ORIGIN + "/api" },
+    ...way(),
+  });
+  client.on(Events.Error, (error) => console.error("error:", error));
+  client.on(Events.Warn, (text) => console.error("warning:", text));
+  client.on(Events.Debug, (text) => console.error(text));
+  const ready = once(client, Events.ClientReady);
+  await client.login(process.env.DISCORD_TOKEN);
+  await ready;
+};
+
+module.exports = { connect };

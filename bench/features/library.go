@@ -1,0 +1,90 @@
+package features
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+
+	"evergreen/bench/clients"
+	"evergreen/bench/peer"
+)
+
+// Library is a library and the program that tries it.
+type Library struct {
+	Name string
+	// source is the program, below this package's folder, and module what the version is asked of.
+	source, module string
+	build          func(context.Context, *Builder, *Library) (peer.Command, error)
+
+	// Version is known once it is built.
+	Version string
+	// Command runs the program, once it is built.
+	Command peer.Command
+	// Missing is why it cannot be run here; empty if it can.
+	Missing string
+}
+
+// Libraries returns all libraries.
+func Libraries() []*Library {
+	return []*Library{
+		{Name: "discord.js", source: "discordjs/main.js", module: "discord.js", build: node},
+	}
+}
+
+// Builder builds programs. Its methods may be called at the same time.
+type Builder struct {
+	// Bench is the folder of the bench module, Work a folder for what is built.
+	Bench, Work string
+
+	npm    sync.Once
+	npmErr error
+}
+
+// Build builds the program of a library. If that is not possible here, Missing says why.
+func (b *Builder) Build(ctx context.Context, lib *Library) {
+	command, err := lib.build(ctx, b, lib)
+	if err != nil {
+		lib.Missing = err.Error()
+	}
+	lib.Command = command
+}
+
+// node finds Node.js, and installs the libraries with npm if they are not there yet.
+func node(ctx context.Context, b *Builder, lib *Library) (peer.Command, error) {
+	program, err := exec.LookPath("node")
+	if err != nil {
+		return peer.Command{}, errors.New("there is no Node.js")
+	}
+	b.npm.Do(func() { b.npmErr = clients.InstallModules(ctx, b.Bench, b.Work) })
+	if b.npmErr != nil {
+		return peer.Command{}, b.npmErr
+	}
+	source := filepath.Join(b.Bench, "features", lib.source)
+	command := peer.Command{Path: program, Args: []string{source}, Env: []string{"NODE_PATH=" + filepath.Join(b.Work, "node_modules")}}
+	return command, lib.findVersion(ctx, b.Work, program, "-p", fmt.Sprintf("JSON.parse(require('fs').readFileSync('node_modules/%s/package.json')).version", lib.module))
+}
+
+// findVersion asks a command for the version of the library.
+func (lib *Library) findVersion(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), lib.Command.Env...)
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("the version of %s: %w", lib.Name, err)
+	}
+	lib.Version = strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
+	return nil
+}
+
+// noWord is what does not belong into the name of a folder.
+var noWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+// slug is a name as that of a folder.
+func slug(name string) string { return noWord.ReplaceAllString(strings.ToLower(name), "-") }
