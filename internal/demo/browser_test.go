@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
+	"evergreen/internal/web/browsertest"
 )
 
 // herald tells where the dashboard is.
@@ -44,19 +44,21 @@ func TestBrowserSeesRealFaults(t *testing.T) {
 	}()
 	address := <-h.at
 
-	w := openWindow(t, address)
-	w.do("open", chromedp.EmulateViewport(1280, 900), chromedp.Navigate(address+"?theme=light"))
-	w.until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
-	w.until(`document.documentElement.dataset.state === "reconnecting"`)
-	w.picture("demo-reconnecting")
-	w.until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length >= 2`)
-	if os.Getenv(shots) != "" {
-		w.until(`document.querySelectorAll(".incident:not(.open)").length >= 5 && document.documentElement.dataset.state === "online"`)
-		w.do("a page long enough", chromedp.EmulateViewport(1280, 1180))
-		w.picture("dashboard-light")
-		w.do("dark", chromedp.EmulateViewport(390, 1180), chromedp.Navigate(address+"?theme=dark&lang=th"))
-		w.until(`document.documentElement.dataset.theme === "dark" && document.documentElement.dataset.state === "online"`)
-		w.picture("dashboard-dark-thai")
+	w := browsertest.NewWindow(t, browsertest.Start(t), strings.TrimSuffix(address, "/"))
+	w.Size(1280, 900)
+	w.Open("/?theme=light")
+	w.Until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
+	w.Until(`document.documentElement.dataset.state === "reconnecting"`)
+	w.Picture("demo-reconnecting")
+	w.Until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length >= 2`)
+	if os.Getenv(browsertest.Shots) != "" {
+		w.Until(`document.querySelectorAll(".incident:not(.open)").length >= 5 && document.documentElement.dataset.state === "online"`)
+		w.Size(1280, 1180)
+		w.Picture("dashboard-light")
+		w.Size(390, 1180)
+		w.Open("/?theme=dark&lang=th")
+		w.Until(`document.documentElement.dataset.theme === "dark" && document.documentElement.dataset.state === "online"`)
+		w.Picture("dashboard-dark-thai")
 	}
-	w.clean()
+	w.Clean()
 }

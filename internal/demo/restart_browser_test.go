@@ -4,6 +4,7 @@ package demo
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -14,8 +15,7 @@ import (
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
-
-	"github.com/chromedp/chromedp"
+	"evergreen/internal/web/browsertest"
 )
 
 // resident is the bot with its dashboard and a state folder that outlives it.
@@ -73,10 +73,10 @@ func TestBrowserSeesThePastAfterARestart(t *testing.T) {
 	world := NewWorld(WorldOptions{Guilds: 2, People: 6})
 	defer world.Sim.Close()
 	r := &resident{t: t, world: world, dir: t.TempDir()}
-	address := r.start()
-	w := openWindow(t, "http://127.0.0.1:")
-	w.do("open", chromedp.EmulateViewport(1280, 1000), chromedp.Navigate(address+"?theme=light"))
-	w.until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
+	w := browsertest.NewWindow(t, browsertest.Start(t), r.start())
+	w.Size(1280, 1000)
+	w.Open("/?theme=light")
+	w.Until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
 	refused, err := world.Sim.Inject(discordsim.Fault{Name: "refuse"})
 	if err != nil {
 		t.Fatal(err)
@@ -84,25 +84,25 @@ func TestBrowserSeesThePastAfterARestart(t *testing.T) {
 	if _, err := world.Sim.Inject(discordsim.Fault{Name: "cut"}); err != nil {
 		t.Fatal(err)
 	}
-	w.until(`document.documentElement.dataset.state === "reconnecting" && document.querySelector(".incident.open .sentence").textContent.includes("could not be reached")`)
+	w.Until(`document.documentElement.dataset.state === "reconnecting" && document.querySelector(".incident.open .sentence").textContent.includes("could not be reached")`)
 	world.Sim.Lift(refused)
-	w.until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length === 1`)
-	w.clean()
-	w.do("leave", chromedp.Navigate("about:blank"))
+	w.Until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length === 1`)
+	w.Clean()
+	w.Leave()
 	r.stop()
 
-	address = r.start()
+	w.Base = r.start()
 	defer r.stop()
-	w.do("look again", chromedp.Navigate(address+"?theme=light"))
-	w.until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length === 2`)
+	w.Open("/?theme=light")
+	w.Until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length === 2`)
 	for n, says := range []string{"stopped as asked", "could not be reached over the network"} {
-		if got := w.text(".incident:nth-of-type(" + string(rune('1'+n)) + ") .sentence"); !strings.Contains(got, says) {
+		if got := browsertest.Ask[string](w, fmt.Sprintf(`document.querySelector(".incident:nth-of-type(%d) .sentence").innerText`, n+1)); !strings.Contains(got, says) {
 			t.Errorf("incident %d reads %q, want in it %q", n+1, got, says)
 		}
 	}
-	w.until(`document.querySelector(".bar:last-child").dataset.text.includes("2 incidents")`)
-	w.picture("dashboard-after-restart")
-	w.clean()
+	w.Until(`document.querySelector(".bar:last-child").dataset.text.includes("2 incidents")`)
+	w.Picture("dashboard-after-restart")
+	w.Clean()
 	if v := world.Sim.Verdict(world.Bot); v.Identifies != 1 {
 		t.Errorf("%d IDENTIFYs", v.Identifies)
 	}

@@ -16,6 +16,7 @@ import (
 	"evergreen/internal/process/logging"
 	"evergreen/internal/sidecar"
 	"evergreen/internal/web/api"
+	"evergreen/internal/web/browsertest"
 
 	"github.com/chromedp/chromedp/kb"
 )
@@ -57,7 +58,7 @@ func happened(server *api.Server, from, to gateway.State) {
 
 // TestBrowser looks at the pages the way a person does, in one browser.
 func TestBrowser(t *testing.T) {
-	in := browser(t)
+	in := browsertest.Start(t)
 	for _, c := range []struct {
 		name string
 		show func(*testing.T, context.Context)
@@ -84,32 +85,32 @@ func TestBrowser(t *testing.T) {
 // when it is back, so is the dot, and the bars and the timeline tell of it.
 func showDotFollowsLive(t *testing.T, in context.Context) {
 	s, server := stage(t)
-	w := look(t, in, server)
-	w.open("/")
-	w.until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
-	green := askPage[string](w, `getComputedStyle(document.querySelector(".dot-core")).fill`)
-	w.picture("dashboard-online")
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.Open("/")
+	w.Until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
+	green := browsertest.Ask[string](w, `getComputedStyle(document.querySelector(".dot-core")).fill`)
+	w.Picture("dashboard-online")
 
 	s.lose()
 	happened(server, gateway.Live{}, gateway.Connecting{Resuming: true})
-	w.until(`document.documentElement.dataset.state === "reconnecting" && document.getElementById("announcer").textContent.startsWith("Reconnecting. ")`)
-	if lost := askPage[string](w, `getComputedStyle(document.querySelector(".dot-core")).fill`); lost == green {
+	w.Until(`document.documentElement.dataset.state === "reconnecting" && document.getElementById("announcer").textContent.startsWith("Reconnecting. ")`)
+	if lost := browsertest.Ask[string](w, `getComputedStyle(document.querySelector(".dot-core")).fill`); lost == green {
 		t.Errorf("the dot is still %s", lost)
 	}
-	if title := askPage[string](w, `document.title`); !strings.HasPrefix(title, "Reconnecting") {
+	if title := browsertest.Ask[string](w, `document.title`); !strings.HasPrefix(title, "Reconnecting") {
 		t.Errorf("the title is %s", title)
 	}
-	w.until(`document.querySelector(".incident.open .sentence")?.textContent.includes("Not back yet")`)
-	w.picture("dashboard-reconnecting")
+	w.Until(`document.querySelector(".incident.open .sentence")?.textContent.includes("Not back yet")`)
+	w.Picture("dashboard-reconnecting")
 
 	s.restore()
 	happened(server, gateway.Connecting{Resuming: true}, gateway.Live{})
-	w.until(`document.documentElement.dataset.state === "online" && document.querySelector(".incident .sentence").textContent.includes("4 events replayed")`)
-	w.until(`document.querySelector(".bar:last-child").dataset.text.includes("offline 1\u00a0min 35\u00a0s")`)
-	if back := askPage[string](w, `getComputedStyle(document.querySelector(".dot-core")).fill`); back != green {
+	w.Until(`document.documentElement.dataset.state === "online" && document.querySelector(".incident .sentence").textContent.includes("4 events replayed")`)
+	w.Until(`document.querySelector(".bar:last-child").dataset.text.includes("offline 1\u00a0min 35\u00a0s")`)
+	if back := browsertest.Ask[string](w, `getComputedStyle(document.querySelector(".dot-core")).fill`); back != green {
 		t.Errorf("the dot is %s, it was %s", back, green)
 	}
-	w.clean()
+	w.Clean()
 }
 
 // Given a reader with the dashboard open, when the process is gone, then the
@@ -127,115 +128,113 @@ func showNobodyAnswers(t *testing.T, in context.Context) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Run(ctx) }()
-	w := look(t, in, server)
-	w.open("/")
-	w.until(`!document.getElementById("livemark").hidden`)
-	w.mu.Lock()
-	w.expected = true
-	w.mu.Unlock()
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.Open("/")
+	w.Until(`!document.getElementById("livemark").hidden`)
+	w.MayFail()
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	w.until(`document.documentElement.dataset.state === "lost" && document.getElementById("state-name").textContent === "No contact"`)
-	w.picture("dashboard-no-contact")
-	w.clean()
+	w.Until(`document.documentElement.dataset.state === "lost" && document.getElementById("state-name").textContent === "No contact"`)
+	w.Picture("dashboard-no-contact")
+	w.Clean()
 }
 
 // The bars and the chart can be explored with the keyboard, and what is under
 // the pointer is told in words.
 func showBarsTellWhatHappened(t *testing.T, in context.Context) {
 	_, server := stage(t)
-	w := look(t, in, server)
-	w.open("/")
-	w.until(`document.querySelector("[data-bars][role=slider]")`)
-	w.do("focus the bars", focus("[data-bars]"))
-	w.press(kb.ArrowLeft)
-	w.press(kb.ArrowLeft)
-	w.until(`document.querySelector("#bars .readout.on")?.textContent.includes("offline 2\u00a0min 48\u00a0s · 1 incident: Trouble at Discord")`)
-	if value := askPage[string](w, `document.querySelector("[data-bars]").getAttribute("aria-valuetext")`); !strings.Contains(value, "Trouble at Discord") {
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.Open("/")
+	w.Until(`document.querySelector("[data-bars][role=slider]")`)
+	w.Do("focus the bars", browsertest.Focus("[data-bars]"))
+	w.Press(kb.ArrowLeft)
+	w.Press(kb.ArrowLeft)
+	w.Until(`document.querySelector("#bars .readout.on")?.textContent.includes("offline 2\u00a0min 48\u00a0s · 1 incident: Trouble at Discord")`)
+	if value := browsertest.Ask[string](w, `document.querySelector("[data-bars]").getAttribute("aria-valuetext")`); !strings.Contains(value, "Trouble at Discord") {
 		t.Errorf("a screen reader is told %q", value)
 	}
-	w.do("focus the chart", focus("[data-plot]"))
-	w.press(kb.Home)
-	w.until(`/Gateway .*ms.* REST .*ms/.test(document.querySelector("#latency .readout.on")?.textContent)`)
-	w.picture("dashboard-pointing")
+	w.Do("focus the chart", browsertest.Focus("[data-plot]"))
+	w.Press(kb.Home)
+	w.Until(`/Gateway .*ms.* REST .*ms/.test(document.querySelector("#latency .readout.on")?.textContent)`)
+	w.Picture("dashboard-pointing")
 	// The chart takes its line of text away when it loses the focus, and a page that
 	// moves between the press and the release of the mouse has no click.
-	w.do("leave the chart", focus(".incident.grey summary"))
-	w.do("open an incident", click(".incident.grey summary"))
-	w.until(`document.querySelector(".incident.grey details").open`)
-	if text := askPage[string](w, `document.querySelector(".incident.grey details").innerText`); !strings.Contains(text, "HTTP status") || !strings.Contains(text, "503") {
+	w.Do("leave the chart", browsertest.Focus(".incident.grey summary"))
+	w.Do("open an incident", browsertest.Click(".incident.grey summary"))
+	w.Until(`document.querySelector(".incident.grey details").open`)
+	if text := browsertest.Ask[string](w, `document.querySelector(".incident.grey details").innerText`); !strings.Contains(text, "HTTP status") || !strings.Contains(text, "503") {
 		t.Errorf("the evidence is %s", text)
 	}
-	w.do("choose a period", click(`[data-period="24h"]`))
-	w.until(`document.querySelector('[data-period="24h"][aria-current]')`)
-	if !askPage[bool](w, `document.querySelector(".incident.grey details").open`) {
+	w.Do("choose a period", browsertest.Click(`[data-period="24h"]`))
+	w.Until(`document.querySelector('[data-period="24h"][aria-current]')`)
+	if !browsertest.Ask[bool](w, `document.querySelector(".incident.grey details").open`) {
 		t.Error("what was open has closed")
 	}
-	w.clean()
+	w.Clean()
 }
 
 // The switch to Thai changes every word, is remembered, and leads back.
 func showThaiSwitch(t *testing.T, in context.Context) {
 	_, server := stage(t)
-	w := look(t, in, server)
-	w.open("/")
-	w.do("switch", click(`a[hreflang="th"]`))
-	w.until(`document.documentElement.lang === "th" && document.getElementById("state-name").textContent === "ออนไลน์"`)
-	w.open("/runbook")
-	w.until(`document.documentElement.lang === "th"`)
-	w.picture("runbook-thai")
-	w.open("/")
-	w.until(`document.querySelector("#h-incidents").textContent === "เหตุขัดข้อง"`)
-	w.do("switch back", click(`a[hreflang="en"]`))
-	w.until(`document.documentElement.lang === "en"`)
-	w.clean()
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.Open("/")
+	w.Do("switch", browsertest.Click(`a[hreflang="th"]`))
+	w.Until(`document.documentElement.lang === "th" && document.getElementById("state-name").textContent === "ออนไลน์"`)
+	w.Open("/runbook")
+	w.Until(`document.documentElement.lang === "th"`)
+	w.Picture("runbook-thai")
+	w.Open("/")
+	w.Until(`document.querySelector("#h-incidents").textContent === "เหตุขัดข้อง"`)
+	w.Do("switch back", browsertest.Click(`a[hreflang="en"]`))
+	w.Until(`document.documentElement.lang === "en"`)
+	w.Clean()
 }
 
 // Dark is what the system prefers, unless the reader chose otherwise.
 func showDarkMode(t *testing.T, in context.Context) {
 	_, server := stage(t)
-	w := look(t, in, server)
-	paper := func() string { return askPage[string](w, `getComputedStyle(document.body).backgroundColor`) }
-	w.prefer("prefers-color-scheme", "light")
-	w.open("/")
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	paper := func() string { return browsertest.Ask[string](w, `getComputedStyle(document.body).backgroundColor`) }
+	w.Prefer("prefers-color-scheme", "light")
+	w.Open("/")
 	light := paper()
-	w.prefer("prefers-color-scheme", "dark")
+	w.Prefer("prefers-color-scheme", "dark")
 	dark := paper()
 	if light == dark {
 		t.Errorf("the page is %s in both", light)
 	}
-	w.do("choose light", click(`a[href="?theme=light"]`))
-	w.until(`document.documentElement.dataset.theme === "light"`)
+	w.Do("choose light", browsertest.Click(`a[href="?theme=light"]`))
+	w.Until(`document.documentElement.dataset.theme === "light"`)
 	if chosen := paper(); chosen != light {
 		t.Errorf("light was chosen and the page is %s", chosen)
 	}
-	w.picture("sample-light")
-	w.open("/?theme=dark&lang=th")
-	w.until(`document.documentElement.dataset.theme === "dark"`)
-	w.picture("sample-dark-thai")
-	w.clean()
+	w.Picture("sample-light")
+	w.Open("/?theme=dark&lang=th")
+	w.Until(`document.documentElement.dataset.theme === "dark"`)
+	w.Picture("sample-dark-thai")
+	w.Clean()
 }
 
 // Every state, language and appearance keeps the contrast of WCAG AA for text.
 func showContrast(t *testing.T, in context.Context) {
 	s, server := stage(t)
-	w := look(t, in, server)
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
 	for _, status := range allStatuses {
 		s.change(func(s *scene) {
 			s.snap.Status, s.snap.Remedy = status, health.Text("Do it")
 			s.snap.Discord = statuspage.Status{Indicator: "major", Description: "Outage", At: s.now()}
 		})
 		for _, theme := range []string{"light", "dark"} {
-			w.open("/?theme=" + theme)
-			w.until(`document.documentElement.dataset.state === "` + status.ID() + `" && document.querySelector(".live")`)
-			for _, weak := range askPage[[]string](w, contrastScript) {
+			w.Open("/?theme=" + theme)
+			w.Until(`document.documentElement.dataset.state === "` + status.ID() + `" && document.querySelector(".live")`)
+			for _, weak := range browsertest.Ask[[]string](w, contrastScript) {
 				t.Errorf("%s, %s: %s", status.ID(), theme, weak)
 			}
 		}
 	}
-	w.picture("dashboard-needs-you")
+	w.Picture("dashboard-needs-you")
 }
 
 // contrastScript lists the texts whose contrast with what is behind them is less
@@ -263,24 +262,24 @@ const contrastScript = `(() => {
 // and language.
 func showPhoneWidth(t *testing.T, in context.Context) {
 	s, server := stage(t)
-	w := look(t, in, server)
-	w.size(390, 844)
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.Size(390, 844)
 	check := func() {
 		for _, path := range []string{"/?lang=en", "/?lang=th", "/status?lang=en", "/status?lang=th", "/runbook?lang=en", "/runbook?lang=th"} {
-			w.open(path)
-			if wide := askPage[int](w, `document.documentElement.scrollWidth`); wide > 390 {
-				t.Errorf("%s is %d pixels wide: %s", path, wide, askPage[string](w, `[...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > 391 && !e.closest(".scroll")).map((e) => e.className || e.tagName).slice(0, 8).join()`))
+			w.Open(path)
+			if wide := browsertest.Ask[int](w, `document.documentElement.scrollWidth`); wide > 390 {
+				t.Errorf("%s is %d pixels wide: %s", path, wide, browsertest.Ask[string](w, `[...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > 391 && !e.closest(".scroll")).map((e) => e.className || e.tagName).slice(0, 8).join()`))
 			}
 		}
 	}
 	check()
 	s.lose()
 	check()
-	w.open("/?lang=en")
-	w.picture("dashboard-phone")
-	w.open("/status")
-	w.picture("status-phone")
-	w.clean()
+	w.Open("/?lang=en")
+	w.Picture("dashboard-phone")
+	w.Open("/status")
+	w.Picture("status-phone")
+	w.Clean()
 }
 
 // The cards of bots behind the proxy, and the settings of libraries with their code open, fit
@@ -293,20 +292,20 @@ func showBotsBehindTheProxy(t *testing.T, in context.Context) {
 	there := sidecar.ConsumerStatus{Shard: [2]int{1, 2}, Library: "@discordjs/ws", Phase: sidecar.PhaseAttached, Since: time.Now().Add(-time.Minute), Attended: true}
 	for name, bots := range map[string][]sidecar.ConsumerStatus{"two": {away, there}, "nobody yet": nil} {
 		_, server := stage(t, func(o *api.Options) { o.Proxy = withBots(bots...) })
-		w := look(t, in, server)
-		w.size(390, 844)
+		w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+		w.Size(390, 844)
 		for _, page := range []string{"lang=en&theme=light", "lang=th&theme=light", "lang=en&theme=dark", "lang=th&theme=dark"} {
-			w.open("/?" + page)
-			w.until(`document.querySelector("#bots")`)
-			if wide := askPage[int](w, `(() => { for (const d of document.querySelectorAll("#bots details")) d.open = true; return document.documentElement.scrollWidth; })()`); wide > 390 {
+			w.Open("/?" + page)
+			w.Until(`document.querySelector("#bots")`)
+			if wide := browsertest.Ask[int](w, `(() => { for (const d of document.querySelectorAll("#bots details")) d.open = true; return document.documentElement.scrollWidth; })()`); wide > 390 {
 				t.Errorf("%s, %s: the page is %d pixels wide", name, page, wide)
 			}
-			for _, weak := range askPage[[]string](w, contrastScript) {
+			for _, weak := range browsertest.Ask[[]string](w, contrastScript) {
 				t.Errorf("%s, %s: %s", name, page, weak)
 			}
 		}
-		w.picture("bots-" + strings.ReplaceAll(name, " ", "-"))
-		w.clean()
+		w.Picture("bots-" + strings.ReplaceAll(name, " ", "-"))
+		w.Clean()
 	}
 }
 
@@ -314,14 +313,14 @@ func showBotsBehindTheProxy(t *testing.T, in context.Context) {
 // seen, and the first stop leads past the head.
 func showKeyboard(t *testing.T, in context.Context) {
 	_, server := stage(t)
-	w := look(t, in, server)
-	w.open("/")
-	w.until(`document.querySelector("[data-plot][role=slider]")`)
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.Open("/")
+	w.Until(`document.querySelector("[data-plot][role=slider]")`)
 	var stops []string
 	for range 14 {
-		w.press(kb.Tab)
-		stops = append(stops, askPage[string](w, `(() => { const e = document.activeElement; return e.className.split(" ")[0] || e.getAttribute("href") || e.tagName.toLowerCase(); })()`))
-		if !askPage[bool](w, `(() => { const s = getComputedStyle(document.activeElement); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2; })()`) {
+		w.Press(kb.Tab)
+		stops = append(stops, browsertest.Ask[string](w, `(() => { const e = document.activeElement; return e.className.split(" ")[0] || e.getAttribute("href") || e.tagName.toLowerCase(); })()`))
+		if !browsertest.Ask[bool](w, `(() => { const s = getComputedStyle(document.activeElement); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2; })()`) {
 			t.Errorf("the focus on %s cannot be seen", stops[len(stops)-1])
 		}
 	}
@@ -332,48 +331,46 @@ func showKeyboard(t *testing.T, in context.Context) {
 	if !slices.Equal(stops, want) {
 		t.Errorf("the stops are %v, want %v", stops, want)
 	}
-	w.open("/")
-	w.press(kb.Tab)
-	w.press(kb.Enter)
-	w.until(`location.hash === "#main" && document.activeElement.id === "main"`)
-	w.clean()
+	w.Open("/")
+	w.Press(kb.Tab)
+	w.Press(kb.Enter)
+	w.Until(`location.hash === "#main" && document.activeElement.id === "main"`)
+	w.Clean()
 }
 
 // Who prefers no motion sees none.
 func showReducedMotion(t *testing.T, in context.Context) {
 	s, server := stage(t)
 	s.lose()
-	w := look(t, in, server)
-	w.open("/")
-	if name := askPage[string](w, `getComputedStyle(document.querySelector(".dot-arc")).animationName`); name != "turn" {
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.Open("/")
+	if name := browsertest.Ask[string](w, `getComputedStyle(document.querySelector(".dot-arc")).animationName`); name != "turn" {
 		t.Errorf("the animation is %s", name)
 	}
-	w.prefer("prefers-reduced-motion", "reduce")
-	if name := askPage[string](w, `getComputedStyle(document.querySelector(".dot-arc")).animationName`); name != "none" {
+	w.Prefer("prefers-reduced-motion", "reduce")
+	if name := browsertest.Ask[string](w, `getComputedStyle(document.querySelector(".dot-arc")).animationName`); name != "none" {
 		t.Errorf("the animation is %s", name)
 	}
-	w.clean()
+	w.Clean()
 }
 
 // The token opens the dashboard, a wrong one does not, and signing out leads
 // back to the form.
 func showSignIn(t *testing.T, in context.Context) {
 	_, server := stage(t, func(o *api.Options) { o.Token = "a-long-token" })
-	w := look(t, in, server)
-	w.mu.Lock()
-	w.expected = true // without the token, and with a wrong one, the answer is no
-	w.mu.Unlock()
-	w.open("/")
-	w.until(`document.activeElement.id === "token"`)
-	w.picture("login")
-	w.press("wrong" + kb.Enter)
-	w.until(`document.querySelector('[role="alert"]')`)
-	w.do("the field", focus("#token"))
-	w.press("a-long-token" + kb.Enter)
-	w.until(`document.documentElement.dataset.page === "dashboard" && !document.getElementById("livemark").hidden`)
-	w.do("sign out", click(`form[action="logout"] button`))
-	w.until(`document.documentElement.dataset.page === "login"`)
-	w.clean()
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.MayFail() // without the token, and with a wrong one, the answer is no
+	w.Open("/")
+	w.Until(`document.activeElement.id === "token"`)
+	w.Picture("login")
+	w.Press("wrong" + kb.Enter)
+	w.Until(`document.querySelector('[role="alert"]')`)
+	w.Do("the field", browsertest.Focus("#token"))
+	w.Press("a-long-token" + kb.Enter)
+	w.Until(`document.documentElement.dataset.page === "dashboard" && !document.getElementById("livemark").hidden`)
+	w.Do("sign out", browsertest.Click(`form[action="logout"] button`))
+	w.Until(`document.documentElement.dataset.page === "login"`)
+	w.Clean()
 }
 
 // Below a path of a proxy the dashboard is whole: it has its colours, is live, leads
@@ -381,21 +378,19 @@ func showSignIn(t *testing.T, in context.Context) {
 func showBelowAPath(t *testing.T, in context.Context) {
 	_, server := stage(t, func(o *api.Options) { o.Token = "a-long-token" })
 	front := startProxy(t, server)
-	w := look(t, in, server)
-	w.mu.Lock()
-	w.expected = true // without the token the answer is no
-	w.mu.Unlock()
-	w.base = front.URL + proxyPath
-	w.open("/")
-	w.until(`document.activeElement.id === "token"`)
-	w.press("a-long-token" + kb.Enter)
-	w.until(`document.documentElement.dataset.page === "dashboard" && !document.getElementById("livemark").hidden`)
-	w.until(`getComputedStyle(document.querySelector(".dot-core")).fill !== "rgb(0, 0, 0)"`)
-	w.do("the runbook", click(`footer a[href="runbook"]`))
-	w.until(`document.documentElement.dataset.page === "runbook" && location.pathname === "` + proxyPath + `/runbook"`)
-	w.do("back", click(`footer a[href="./"]`))
-	w.until(`document.documentElement.dataset.page === "dashboard" && location.pathname === "` + proxyPath + `/"`)
-	w.clean()
+	w := browsertest.NewWindow(t, in, "http://"+server.Addr().String())
+	w.MayFail() // without the token the answer is no
+	w.Base = front.URL + proxyPath
+	w.Open("/")
+	w.Until(`document.activeElement.id === "token"`)
+	w.Press("a-long-token" + kb.Enter)
+	w.Until(`document.documentElement.dataset.page === "dashboard" && !document.getElementById("livemark").hidden`)
+	w.Until(`getComputedStyle(document.querySelector(".dot-core")).fill !== "rgb(0, 0, 0)"`)
+	w.Do("the runbook", browsertest.Click(`footer a[href="runbook"]`))
+	w.Until(`document.documentElement.dataset.page === "runbook" && location.pathname === "` + proxyPath + `/runbook"`)
+	w.Do("back", browsertest.Click(`footer a[href="./"]`))
+	w.Until(`document.documentElement.dataset.page === "dashboard" && location.pathname === "` + proxyPath + `/"`)
+	w.Clean()
 }
 
 // restore lets it come back.

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"evergreen/internal/health"
 	"evergreen/internal/health/history"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/web/page"
 )
 
 // Source tells the pages how the bot is at this moment. Many goroutines call it
@@ -103,10 +103,9 @@ func New(o Options) *Dashboard {
 // Assets are the paths of the files that the pages load.
 func Assets() []string {
 	var paths []string
-	for name := range assetTypes {
-		paths = append(paths, assetsPath+name)
+	for _, name := range files.Names() {
+		paths = append(paths, page.FilesPath+name)
 	}
-	slices.Sort(paths)
 	return paths
 }
 
@@ -127,8 +126,8 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.ShowLogin(w, r, http.StatusOK, "/")
 	case path == "/logout":
 		d.logout(w, r)
-	case strings.HasPrefix(path, assetsPath):
-		serveAsset(w, r)
+	case strings.HasPrefix(path, page.FilesPath):
+		files.ServeHTTP(w, r)
 	default:
 		http.NotFound(w, r)
 	}

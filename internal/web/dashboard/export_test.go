@@ -1,8 +1,4 @@
 package dashboard
 
-// What tests of the pages over HTTP check them against.
-var (
-	AssetTypes   = assetTypes
-	AssetAddress = frame{}.Asset
-	AssetContent = asset
-)
+// Files are the files of the pages, for tests of the pages over HTTP.
+var Files = files

@@ -3,26 +3,20 @@ package dashboard
 import (
 	"bytes"
 	"encoding/json"
-	"html/template"
 	"net/http"
-	"strconv"
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/web/page"
 )
 
 // templates are the pages. Each gets its texts from its frame.
-var templates = template.Must(template.ParseFS(web, "web/*.html"))
+var templates = page.Templates(web)
 
 // Links between the pages, to their files, in redirects and forms are relative, and
 // cookies have no path of their own, which browsers take for the folder of the page.
 // So the pages work below any path of a proxy, which need not be known here. All of
 // them therefore stand in one folder, on the first level.
-
-// contentPolicy lets a page use what this server serves: nothing of another site,
-// nothing written into the page.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // frame is what all pages have in common.
 type frame struct {
@@ -44,18 +38,14 @@ type frame struct {
 // Lang is the page's language for the html element.
 func (f frame) Lang() string { return f.lang.String() }
 
-// Other is the language to switch to, in its own words.
-func (f frame) Other() (other struct{ Tag, Name string }) {
-	if f.lang == thai {
-		other.Tag, other.Name = "en", "English"
-	} else {
-		other.Tag, other.Name = "th", "ไทย"
-	}
-	return other
-}
+// Other is the language to switch to.
+func (f frame) Other() page.Lang { return page.Lang(f.lang).Other() }
 
 // Themes are the choices of appearance.
-func (frame) Themes() []string { return []string{"auto", "light", "dark"} }
+func (frame) Themes() []string { return page.Themes() }
+
+// Asset is the address of a file of the pages.
+func (frame) Asset(name string) string { return files.Address(name) }
 
 // Favicon is the address of the small dot of the state.
 func (f frame) Favicon() string {
@@ -86,44 +76,10 @@ func (f frame) Words() (string, error) {
 	return string(text), err
 }
 
-// The cookies of what a reader prefers.
-const (
-	langCookie  = "evergreen_lang"
-	themeCookie = "evergreen_theme"
-	// preferenceAge is how long a browser keeps them, in seconds.
-	preferenceAge = 365 * 24 * 60 * 60
-)
-
-// newFrame reads language and theme: from the address, and then a cookie keeps
-// them, else from the cookie, else from what the browser accepts.
-func newFrame(w http.ResponseWriter, r *http.Request, page string) frame {
-	f := frame{Page: page, Theme: "auto"}
-	f.lang = acceptedLang(r.Header)
-	if c, err := r.Cookie(langCookie); err == nil {
-		if t, ok := langOf(c.Value); ok {
-			f.lang = t
-		}
-	}
-	if t, ok := langOf(r.URL.Query().Get("lang")); ok {
-		f.lang = t
-		setPreference(w, langCookie, t.String())
-	}
-	if c, err := r.Cookie(themeCookie); err == nil && knownTheme(c.Value) {
-		f.Theme = c.Value
-	}
-	if theme := r.URL.Query().Get("theme"); knownTheme(theme) {
-		f.Theme = theme
-		setPreference(w, themeCookie, theme)
-	}
-	return f
-}
-
-func knownTheme(theme string) bool { return theme == "auto" || theme == "light" || theme == "dark" }
-
-func setPreference(w http.ResponseWriter, name, value string) {
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, MaxAge: preferenceAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+// newFrame reads what the reader prefers.
+func newFrame(w http.ResponseWriter, r *http.Request, name string) frame {
+	p := page.ReadPreferences(w, r)
+	return frame{Page: name, Theme: p.Theme, lang: lang(p.Lang)}
 }
 
 // withSnapshot fills the frame from a snapshot.
@@ -148,16 +104,5 @@ func renderPage(name string, view any) []byte {
 
 // writePage makes a whole page and writes it.
 func writePage(w http.ResponseWriter, status int, name string, view any) {
-	sendPage(w, status, renderPage(name, view))
-}
-
-// sendPage writes a whole page.
-func sendPage(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", contentPolicy)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Vary", "Accept-Language, Cookie")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	page.Send(w, status, renderPage(name, view))
 }

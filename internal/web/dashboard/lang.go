@@ -3,66 +3,29 @@ package dashboard
 import (
 	"fmt"
 	"html/template"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"evergreen/internal/health"
 	"evergreen/internal/text"
+	"evergreen/internal/web/page"
 )
 
-// lang is a language of the pages.
-type lang int
+// lang is a language of the pages, with what this package says in it.
+type lang page.Lang
 
 // The languages.
 const (
-	english lang = iota
-	thai
-	langs
+	english = lang(page.English)
+	thai    = lang(page.Thai)
 )
 
-// tags are the languages as HTML and HTTP name them.
-var tags = [langs]string{english: "en", thai: "th"}
-
 // String returns the language's tag.
-func (t lang) String() string { return tags[t] }
-
-// langOf finds the language of a tag such as "th" or "th-TH".
-func langOf(tag string) (lang, bool) {
-	primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-	for t, known := range tags {
-		if primary == known {
-			return lang(t), true
-		}
-	}
-	return english, false
-}
-
-// acceptedLang reads Accept-Language: among the languages there are, the one
-// the reader likes best, in the order of the list where weights are equal.
-func acceptedLang(h http.Header) lang {
-	best, weight := english, 0.0
-	for _, entry := range strings.Split(h.Get("Accept-Language"), ",") {
-		tag, params, _ := strings.Cut(entry, ";")
-		t, known := langOf(tag)
-		q := 1.0
-		if _, value, ok := strings.Cut(params, "q="); ok {
-			parsed, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			if err != nil {
-				continue
-			}
-			q = parsed
-		}
-		if known && q > weight {
-			best, weight = t, q
-		}
-	}
-	return best
-}
+func (t lang) String() string { return page.Lang(t).String() }
 
 // texts are the texts of the pages by language and key.
-var texts = [langs]map[string]string{english: englishTexts, thai: thaiTexts}
+var texts = [page.Langs]map[string]string{english: englishTexts, thai: thaiTexts}
 
 // T is the text of a key, with args in the place of its verbs. A key without a
 // text stands for itself.

@@ -78,7 +78,15 @@ func usedKeys(t *testing.T) map[string]bool {
 		}
 		collect(string(text))
 	}
-	script := string(asset("evergreen.js"))
+	common := os.DirFS("../page")
+	for _, name := range glob(t, common, "web/*.html") {
+		text, err := fs.ReadFile(common, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		collect(string(text))
+	}
+	script := string(files.Content("evergreen.js"))
 	for _, m := range regexp.MustCompile(`words\.([a-z]+)`).FindAllStringSubmatch(script, -1) {
 		used[m[1]] = true
 	}

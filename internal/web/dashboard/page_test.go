@@ -260,16 +260,17 @@ func TestHostileNames(t *testing.T) {
 // their content, and not at all under another.
 func TestAssets(t *testing.T) {
 	s := serve(t, api.Options{})
-	for name, kind := range dashboard.AssetTypes {
-		a := ask(t, s, "GET", "/"+dashboard.AssetAddress(name))
+	for _, name := range dashboard.Files.Names() {
+		kind := dashboard.Files.Kind(name)
+		a := ask(t, s, "GET", "/"+dashboard.Files.Address(name))
 		if a.Status != http.StatusOK || a.Header.Get("Content-Type") != kind || a.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" ||
-			a.Body != string(dashboard.AssetContent(name)) {
+			a.Body != string(dashboard.Files.Content(name)) {
 			t.Errorf("%s: %d %v", name, a.Status, a.Header)
 		}
 		if a := ask(t, s, "GET", "/assets/"+name); a.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s without its version: %v", name, a.Header)
 		}
-		if strings.Contains(string(dashboard.AssetContent(name)), "://") && !strings.Contains(string(dashboard.AssetContent(name)), "http://www.w3.org/2000/svg") {
+		if strings.Contains(string(dashboard.Files.Content(name)), "://") && !strings.Contains(string(dashboard.Files.Content(name)), "http://www.w3.org/2000/svg") {
 			t.Errorf("%s names another site", name)
 		}
 	}

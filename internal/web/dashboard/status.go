@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/web/page"
 )
 
 // statusKey is what the status page depends on beside the bot. There are few.
@@ -22,7 +23,7 @@ type madePage struct {
 
 // serveStatus serves the public status page.
 func (d *Dashboard) serveStatus(w http.ResponseWriter, r *http.Request) {
-	sendPage(w, http.StatusOK, d.statusPage(newFrame(w, r, "status")))
+	page.Send(w, http.StatusOK, d.statusPage(newFrame(w, r, "status")))
 }
 
 // statusPage returns the public status page. Strangers may ask for it as often as they

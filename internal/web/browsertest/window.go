@@ -1,6 +1,6 @@
 //go:build browser
 
-package dashboard_test
+package browsertest
 
 import (
 	"context"
@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/internal/web/api"
-
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	browserlog "github.com/chromedp/cdproto/log"
@@ -23,18 +21,21 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// shots names the folder that pictures of the pages are written to. Empty: none
+// Shots names the folder that pictures of the pages are written to. Empty: none
 // are.
-const shots = "EVERGREEN_SCREENSHOTS"
+const Shots = "EVERGREEN_SCREENSHOTS"
 
-// browserPatience bounds one test in a browser.
-const browserPatience = 60 * time.Second
+// patience bounds one test in a browser.
+const patience = 2 * time.Minute
 
-// browserWindow is a browser that looks at a server, and what it complained about.
-type browserWindow struct {
-	t    *testing.T
-	ctx  context.Context
-	base string
+// Window is a browser that looks at a server, and what it complained about. One
+// goroutine may call its methods.
+type Window struct {
+	// Base is where the pages stand, without a slash at the end.
+	Base string
+
+	t   *testing.T
+	ctx context.Context
 
 	mu       sync.Mutex
 	trouble  []string // errors of the console
@@ -42,12 +43,12 @@ type browserWindow struct {
 	expected bool     // requests may fail
 }
 
-// browser starts a browser for all the tests that look at pages.
-func browser(t *testing.T) context.Context {
+// Start starts a browser for all the windows of a test.
+func Start(t *testing.T) context.Context {
 	t.Helper()
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("lang", "en-US"), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(browserPatience),
+		chromedp.Flag("lang", "en-US"), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience),
 	)
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		options = append(options, chromedp.ExecPath(path))
@@ -65,25 +66,33 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// look opens a window of its own, without cookies, on a server.
-func look(t *testing.T, in context.Context, s *api.Server) *browserWindow {
+// NewWindow opens a window of its own, without cookies, on what is served at base, such
+// as http://127.0.0.1:8000.
+func NewWindow(t *testing.T, in context.Context, base string) *Window {
 	t.Helper()
 	tab, closeTab := chromedp.NewContext(in, chromedp.WithNewBrowserContext())
-	ctx, cancel := context.WithTimeout(tab, browserPatience)
+	ctx, cancel := context.WithTimeout(tab, patience)
 	t.Cleanup(func() {
 		cancel()
 		closeTab()
 	})
-	w := &browserWindow{t: t, ctx: ctx, base: "http://" + s.Addr().String()}
+	w := &Window{t: t, ctx: ctx, Base: base}
 	if err := chromedp.Listen(tab, w.listen); err != nil {
 		t.Fatal(err)
 	}
-	w.size(1280, 900)
+	w.Size(1280, 900)
 	return w
 }
 
+// MayFail lets requests of the page fail from here on without being a complaint.
+func (w *Window) MayFail() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expected = true
+}
+
 // listen notes what a page should not do.
-func (w *browserWindow) listen(event any) {
+func (w *Window) listen(event any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch e := event.(type) {
@@ -100,8 +109,8 @@ func (w *browserWindow) listen(event any) {
 	}
 }
 
-// clean fails the test if a page complained or asked another server.
-func (w *browserWindow) clean() {
+// Clean fails the test if a page complained or asked another server, and forgets it.
+func (w *Window) Clean() {
 	w.t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -109,18 +118,19 @@ func (w *browserWindow) clean() {
 		w.t.Error(line)
 	}
 	for _, address := range w.asked {
-		if !strings.HasPrefix(address, w.base+"/") {
+		if !strings.HasPrefix(address, w.Base+"/") {
 			w.t.Errorf("the page asked for %s", address)
 		}
 	}
 	if len(w.asked) == 0 {
 		w.t.Error("nothing was asked for at all")
 	}
+	w.trouble, w.asked = nil, nil
 }
 
-// do takes steps on the page. An element that a fresh copy has replaced between
+// Do takes steps on the page. An element that a fresh copy has replaced between
 // being found and being used is looked up anew.
-func (w *browserWindow) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+func (w *Window) Do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
 	for {
 		err := chromedp.Do(w.ctx, steps...)
@@ -136,21 +146,32 @@ func (w *browserWindow) do(what string, steps ...chromedp.Action[chromedp.Void])
 // gone is the code of the browser's errors about what is no longer there.
 const gone = "(-32000)"
 
-func (w *browserWindow) open(path string) {
+// Open goes to a page.
+func (w *Window) Open(path string) {
 	w.t.Helper()
-	w.do("open "+path, chromedp.Navigate(w.base+path))
+	w.Do("open "+path, chromedp.Navigate(w.Base+path))
 }
 
-func (w *browserWindow) size(width, height int64) {
+// Leave goes to no page, so that what is served may end.
+func (w *Window) Leave() {
 	w.t.Helper()
-	w.do("set the size", chromedp.EmulateViewport(width, height))
+	w.Do("leave", chromedp.Navigate("about:blank"))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = nil
 }
 
-// prefer sets what the system of the reader prefers, such as
+// Size sets the size of what the page sees.
+func (w *Window) Size(width, height int64) {
+	w.t.Helper()
+	w.Do("set the size", chromedp.EmulateViewport(width, height))
+}
+
+// Prefer sets what the system of the reader prefers, such as
 // prefers-color-scheme.
-func (w *browserWindow) prefer(feature, value string) {
+func (w *Window) Prefer(feature, value string) {
 	w.t.Helper()
-	w.do("prefer "+value, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	w.Do("prefer "+value, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
 		})
@@ -158,8 +179,8 @@ func (w *browserWindow) prefer(feature, value string) {
 	})
 }
 
-// askPage evaluates an expression on the page.
-func askPage[T any](w *browserWindow, expression string) T {
+// Ask evaluates an expression on the page.
+func Ask[T any](w *Window, expression string) T {
 	w.t.Helper()
 	value, err := chromedp.Run(w.ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -168,9 +189,9 @@ func askPage[T any](w *browserWindow, expression string) T {
 	return value
 }
 
-// until waits for a condition, looking whenever the page changes. A page that
+// Until waits for a condition, looking whenever the page changes. A page that
 // gives way to another takes the question with it; then it is asked anew.
-func (w *browserWindow) until(condition string) {
+func (w *Window) Until(condition string) {
 	w.t.Helper()
 	question := chromedp.Evaluate[bool](`new Promise((resolve) => {
 		const met = () => { try { return `+condition+`; } catch { return false; } };
@@ -190,16 +211,16 @@ func (w *browserWindow) until(condition string) {
 	}
 }
 
-// press presses a key.
-func (w *browserWindow) press(keys string) {
+// Press presses a key.
+func (w *Window) Press(keys string) {
 	w.t.Helper()
-	w.do("press a key", chromedp.KeyEvent(keys))
+	w.Do("press a key", chromedp.KeyEvent(keys))
 }
 
-// picture keeps what the page looks like, if the folder for it is named.
-func (w *browserWindow) picture(name string) {
+// Picture keeps what the page looks like, if the folder for it is named.
+func (w *Window) Picture(name string) {
 	w.t.Helper()
-	folder := os.Getenv(shots)
+	folder := os.Getenv(Shots)
 	if folder == "" {
 		return
 	}
@@ -215,12 +236,12 @@ func (w *browserWindow) picture(name string) {
 	}
 }
 
-// focus gives an element the focus.
-func focus(selector string) chromedp.Action[chromedp.Void] {
+// Focus gives an element the focus.
+func Focus(selector string) chromedp.Action[chromedp.Void] {
 	return chromedp.Focus(chromedp.CSS(selector))
 }
 
-// click clicks an element.
-func click(selector string) chromedp.Action[chromedp.Void] {
+// Click clicks an element.
+func Click(selector string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(chromedp.CSS(selector))
 }
