@@ -4,7 +4,7 @@
 // that was lost or answered twice, and every second the bot was offline.
 //
 // It knows nothing of the rest of this module. The first word of a file's name
-// says which side it belongs to: gateway, rest, fault, network or world.
+// says which side it belongs to: gateway, rest, fault, network, world or people.
 //
 // Statement ids such as S-042 in comments refer to the table in
 // docs/conformance.md.

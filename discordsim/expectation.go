@@ -18,6 +18,9 @@ type expectation struct {
 	gap      time.Time
 	sessions []delivery
 	answers  []*Message
+	// acknowledged is when an interaction was answered without a message of its own: by an
+	// update, choices or a modal.
+	acknowledged time.Time
 }
 
 // delivery is a session that was sent the command.
@@ -39,7 +42,7 @@ func (s *Sim) expectAnswer(id ID, ch *Channel, text string, isInteraction bool, 
 	}
 	now := time.Now()
 	for _, a := range apps {
-		if a == nil || !s.sees(a, ch) {
+		if a == nil || !isInteraction && !s.sees(a, ch) {
 			continue
 		}
 		b := s.bots[a.ID]
@@ -87,6 +90,13 @@ func (s *Sim) noteAnswer(m *Message, to ID) {
 		if a := b.expectation(to); a != nil {
 			a.answers = append(a.answers, m)
 		}
+	}
+}
+
+// noteAcknowledged remembers that an interaction was answered without a message of its own.
+func (s *Sim) noteAcknowledged(ask *interaction, now time.Time) {
+	if e := s.bots[ask.app.ID].expectation(ask.id); e != nil {
+		e.acknowledged = now
 	}
 }
 
@@ -148,6 +158,9 @@ func (e *expectation) state(b *bot, now time.Time) commandState {
 			answers++
 		}
 	}
+	if !e.acknowledged.IsZero() {
+		answers++
+	}
 	switch {
 	case answers > 1:
 		return commandAnsweredTwice
@@ -166,6 +179,9 @@ func (e *expectation) state(b *bot, now time.Time) commandState {
 
 // answeredAfter is the time to the first answer that stands; 0 without one.
 func (e *expectation) answeredAfter() time.Duration {
+	if !e.acknowledged.IsZero() {
+		return e.acknowledged.Sub(e.at)
+	}
 	for _, m := range e.answers {
 		if m.stands() {
 			return m.Timestamp.Sub(e.at)

@@ -202,34 +202,3 @@ func idList(ids []ID) []ID {
 	}
 	return ids
 }
-
-// interactionObject is INTERACTION_CREATE for a slash command.
-func (s *Sim) interactionObject(a *interaction, command string, options []any) map[string]any {
-	commandID, kind := ID(1), commandChat
-	for _, known := range a.app.Commands {
-		if known.Name == command {
-			commandID, kind = known.ID, known.Type
-		}
-	}
-	data := map[string]any{"id": commandID, "name": command, "type": kind}
-	if list := optionList(options); len(list) > 0 {
-		data["options"] = list
-	}
-	out := map[string]any{
-		"id": a.id, "application_id": a.app.ID, "token": a.token, "version": 1, "type": a.kind,
-		"data":       data,
-		"channel_id": a.channel.ID, "channel": map[string]any{"id": a.channel.ID, "type": a.channel.Type, "name": orNull(a.channel.Name), "permissions": decimal(s.permissionsIn(a.channel, a.user.ID))},
-		"app_permissions": decimal(s.permissionsIn(a.channel, a.app.Bot.ID)), "locale": "en-US", "context": 1, "entitlements": []any{},
-		"authorizing_integration_owners": map[string]any{"0": "0"}, "attachment_size_limit": 10 << 20,
-	}
-	if g := a.channel.Guild; g != nil {
-		member := s.guildMember(g, a.user)
-		member["permissions"] = decimal(s.permissionsIn(a.channel, a.user.ID))
-		out["guild_id"], out["guild_locale"], out["member"], out["context"] = g.ID, "en-US", member, 0
-		out["authorizing_integration_owners"] = map[string]any{"0": g.ID}
-		out["guild"] = map[string]any{"id": g.ID, "locale": "en-US", "features": []any{}}
-	} else {
-		out["user"] = s.rest.renderUser(a.user)
-	}
-	return out
-}

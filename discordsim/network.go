@@ -312,6 +312,10 @@ func (s *Sim) siteURL(req *http.Request) string {
 	return "http://discord.sim"
 }
 
+// publicURL is where the newest listener is reached over HTTP, without a slash at its end.
+// It takes the network's mutex.
+func (s *Sim) publicURL() string { return strings.TrimSuffix(s.APIURL(), "/api/v10") }
+
 // resumeURL is the address of the resume gateway for a client connected over a
 // link. Unlike that of the base gateway it comes without a slash, as in reality.
 func (s *Sim) resumeURL(l *link) string {

@@ -23,9 +23,23 @@ type interaction struct {
 	channel  *Channel
 	user     User
 	kind     int
-	command  string // name of the command that was used
+	command  string // name of the command that was used, with its sub-commands
 	at       time.Time
 	answered bool
+	// commandType and target are of a command: its type, and what a context-menu command was
+	// used on.
+	commandType int
+	target      ID
+	focused     int // type of the option that an autocomplete is for
+	// callback is the type of the first answer and answeredAt its time; choices and modal are
+	// what it brought.
+	callback   int
+	answeredAt time.Time
+	choices    []Choice
+	modal      json.RawMessage
+	followUps  []ID
+	// from is the interaction whose modal this one submits, submitted the last such of this one.
+	from, submitted *interaction
 	// original is the first answer as a message; it has the loading flag while
 	// the app is still "thinking".
 	original *Message
@@ -99,7 +113,7 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 	kind := 0
 	if f.require("type") {
 		kind = int(f.integer("type"))
-		if !validCallbacks[kind][ask.kind] {
+		if !validCallbacks[kind][ask.kind] || ask.source == nil && (kind == callbackUpdate || kind == callbackDeferUpdate) {
 			f.refuse("type", "BASE_TYPE_CHOICES", "Callback type %d does not fit interaction type %d.", kind, ask.kind)
 		}
 	}
@@ -107,60 +121,58 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 	d := draft{}
 	switch kind {
 	case callbackMessage, callbackUpdate:
-		d = r.readDraft(c, data, settableInteraction)
+		mayset := settableInteraction
+		if kind == callbackUpdate {
+			mayset = flagSuppressEmbeds | flagComponentsV2
+		}
+		d = r.readDraft(c, data, mayset)
 		if !f.errors.any() && d.empty && kind == callbackMessage {
 			return errEmptyMessage.answer()
 		}
 	case callbackDefer:
 		d.flags = int(data.integer("flags")) & flagEphemeral
 	case callbackAutocomplete:
-		for _, choice := range data.each("choices", 25) {
-			choice.between("name", 1, 100)
-			choice.require("value")
-		}
+		ask.choices = readChoices(data, ask.focused)
 	case callbackModal:
-		data.between("custom_id", 1, 100)
-		data.between("title", 1, 45)
-		if n := len(data.each("components", 5)); n == 0 {
-			data.refuse("components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
-		}
+		ask.modal = readModal(data)
 	}
 	if f.errors.any() {
+		ask.choices, ask.modal = nil, nil
 		return f.errors.answer()
 	}
-	ask.answered = true
-	m := r.callback(c, ask, kind, d)
+	m, refused := r.callback(c, ask, kind, data, d)
+	if refused != nil {
+		return *refused
+	}
+	ask.answered, ask.callback, ask.answeredAt = true, kind, c.now
 	if with, _ := parseBool(c.query.Get("with_response")); !with {
 		return noContent()
 	}
 	return ok200(r.renderCallback(ask, kind, m))
 }
 
-// callback does what a callback asks for and returns the message it made.
-func (r *restAPI) callback(c *restRequest, ask *interaction, kind int, d draft) *Message {
+// callback does what a callback asks for and returns the message it made or changed.
+func (r *restAPI) callback(c *restRequest, ask *interaction, kind int, data *form, d draft) (*Message, *restResponse) {
 	switch kind {
 	case callbackMessage:
 		ask.original = r.respond(c, ask, d)
+		return ask.original, nil
 	case callbackDefer:
 		d.flags |= flagLoading
 		ask.original = r.respond(c, ask, d)
+		return ask.original, nil
 	case callbackUpdate:
-		if m := ask.source; m != nil && !m.Deleted {
-			now := c.now
-			m.Content, m.Edited, m.Pinged = d.content, &now, nil
-			for k, v := range d.extra {
-				m.setExtra(k, v)
+		if m := ask.source; !m.Deleted {
+			if a, ok := r.applyDraft(c, m, data, d); !ok {
+				return nil, &a
 			}
-			if list := r.attach(m, d); list != nil {
-				m.setExtra("attachments", list)
-			}
-			c.emit(func() { r.sim.emitMessage("MESSAGE_UPDATE", m) })
 		}
-		return ask.source
-	default:
-		return nil
 	}
-	return ask.original
+	r.sim.noteAcknowledged(ask, c.now)
+	if kind == callbackUpdate || kind == callbackDeferUpdate {
+		return ask.source, nil
+	}
+	return nil, nil
 }
 
 // respond posts the first answer as a message.
@@ -168,6 +180,10 @@ func (r *restAPI) respond(c *restRequest, ask *interaction, d draft) *Message {
 	d.mentions = usersOnly(d.mentions)
 	m := r.compose(ask.channel, ask.app.Bot, d, nil)
 	m.Type, m.Interaction, m.WebhookID = typeCommand, ask.id, ask.app.ID
+	if ask.source != nil {
+		m.Type, m.ReplyTo = typeReply, ask.source.ID
+	}
+	ask.show(m)
 	m.setExtra("application_id", marshal(ask.app.ID))
 	m.setExtra("interaction_metadata", marshal(r.renderMetadata(ask)))
 	if ask.kind == interactionCommand {
@@ -178,14 +194,28 @@ func (r *restAPI) respond(c *restRequest, ask *interaction, d draft) *Message {
 	return m
 }
 
+// show makes an ephemeral message one for the person of the interaction.
+func (a *interaction) show(m *Message) {
+	if m.Flags&flagEphemeral != 0 {
+		m.ShownTo = a.user.ID
+	}
+}
+
 // renderMetadata is interaction_metadata: which interaction a message answers.
 func (r *restAPI) renderMetadata(ask *interaction) map[string]any {
-	out := map[string]any{"id": ask.id, "type": ask.kind, "user": r.renderUser(ask.user), "authorizing_integration_owners": map[string]any{}}
-	if g := ask.channel.Guild; g != nil {
-		out["authorizing_integration_owners"] = map[string]any{"0": g.ID}
-	}
-	if ask.source != nil {
+	out := map[string]any{"id": ask.id, "type": ask.kind, "user": r.renderUser(ask.user), "authorizing_integration_owners": ask.integrationOwners()}
+	if ask.source != nil && ask.kind == interactionComponent {
 		out["interacted_message_id"] = ask.source.ID
+	}
+	switch {
+	case ask.target == 0:
+	case ask.commandType == commandUser:
+		out["target_user"] = r.renderUser(r.sim.user(ask.target))
+	case ask.commandType == commandMenu:
+		out["target_message_id"] = ask.target
+	}
+	if ask.from != nil {
+		out["triggering_interaction_metadata"] = r.renderMetadata(ask.from)
 	}
 	return out
 }
@@ -258,14 +288,20 @@ func (r *restAPI) followUp(c *restRequest, app *App) restResponse {
 	m.WebhookID = app.ID
 	m.setExtra("application_id", marshal(app.ID))
 	meta := r.renderMetadata(ask)
-	if ask.original != nil {
-		meta["original_response_message_id"] = ask.original.ID
+	first := ask.original
+	if first == nil {
+		first = ask.source
+	}
+	if first != nil {
+		meta["original_response_message_id"] = first.ID
+		if !first.Deleted {
+			m.Type, m.ReplyTo = typeReply, first.ID
+		}
 	}
 	m.setExtra("interaction_metadata", marshal(meta))
-	if first := ask.original; first != nil && !first.Deleted {
-		m.Type, m.ReplyTo = typeReply, first.ID
-	}
+	ask.show(m)
 	r.publish(c, m)
+	ask.followUps = append(ask.followUps, m.ID)
 	return ok200(r.renderForREST(app, m))
 }
 

@@ -297,13 +297,18 @@ func (r *restAPI) suppressEmbeds(c *restRequest, m *Message) restResponse {
 
 // applyEdit changes a message as the body says; fields it does not name stay.
 func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
-	if m.poll != nil {
-		return errPollEdited.answer(), false
-	}
 	f := c.form()
 	d := r.readDraft(c, f, flagSuppressEmbeds|flagComponentsV2)
-	if f.errors.any() {
+	if f.errors.any() && m.poll == nil {
 		return f.errors.answer(), false
+	}
+	return r.applyDraft(c, m, f, d)
+}
+
+// applyDraft changes a message as a form and the draft read of it say.
+func (r *restAPI) applyDraft(c *restRequest, m *Message, f *form, d draft) (restResponse, bool) {
+	if m.poll != nil {
+		return errPollEdited.answer(), false
 	}
 	content, extra := m.Content, map[string]json.RawMessage{}
 	for k, v := range m.Extra {

@@ -173,14 +173,7 @@ func (r *restAPI) startTyping(c *restRequest, ch *Channel) restResponse {
 	if refused := r.sim.refusal(c.app, ch); refused != nil {
 		return refused.answer()
 	}
-	if r.typing[ch.ID] == nil {
-		r.typing[ch.ID] = map[ID]time.Time{}
-	}
-	r.typing[ch.ID][c.app.Bot.ID] = c.now.Add(typingFor)
-	event := map[string]any{"channel_id": ch.ID, "user_id": c.app.Bot.ID, "timestamp": c.now.Unix()}
-	if ch.Guild != nil {
-		event["guild_id"], event["member"] = ch.Guild.ID, r.sim.guildMember(ch.Guild, c.app.Bot)
-	}
+	event := r.noteTyping(ch, c.app.Bot, c.now)
 	c.emit(func() { r.sim.emit(nil, ch.Guild, ch, "TYPING_START", event) })
 	return noContent()
 }

@@ -28,8 +28,8 @@ func (s *Sim) SetStatusPage(p StatusPage) {
 	s.rest.page = p
 }
 
-// component is one line of the page.
-type component struct {
+// statusPart is one line of the page.
+type statusPart struct {
 	id, name string
 	group    string // id of the group it stands in
 	isGroup  bool
@@ -37,7 +37,7 @@ type component struct {
 
 // components is the page's list, in order. Names move in reality; clients have
 // to find them by name.
-var components = []component{
+var components = []statusPart{
 	{id: "rhznvxg4v7yh", name: "API"},
 	{id: "354mn7xfxz1h", name: "Media Proxy"},
 	{id: "r3wd1g3b7hcn", name: "Gateway"},

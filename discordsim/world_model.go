@@ -106,10 +106,12 @@ type Message struct {
 	WebhookID     ID
 	// Interaction is the interaction a response answers; 0 for other messages.
 	Interaction ID
-	Flags       int
-	Reactions   []Reaction
-	Extra       map[string]json.RawMessage // embeds, components and the like, passed through
-	Deleted     bool
+	// ShownTo is the person who alone sees an ephemeral message; 0: all see it.
+	ShownTo   ID
+	Flags     int
+	Reactions []Reaction
+	Extra     map[string]json.RawMessage // embeds, components and the like, passed through
+	Deleted   bool
 
 	poll     *poll     // nil without one
 	pinnedAt time.Time // zero while it is not pinned

@@ -115,10 +115,11 @@ func (s *Sim) Delete(message ID) {
 	}
 }
 
-// Interact lets a user run a slash command in a channel; options are pairs of a
-// name and a value. It must be answered exactly once within three seconds, and
-// the verdict counts whether it was. It gives the id of the interaction, or 0
-// when there is no such channel.
+// Interact is the short form of [Sim.Use]: a user runs a slash command in a channel,
+// registered or not, and joins the guild before if need be; options are pairs of a
+// name and a value, whose type follows the Go type. It must be answered exactly once
+// within three seconds, and the verdict counts whether it was. It gives the id of the
+// interaction, or 0 when there is no such channel.
 func (s *Sim) Interact(app *App, channel ID, user ID, command string, options ...any) ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,14 +136,18 @@ func (s *Sim) interact(app *App, ch *Channel, user ID, command string, options [
 		s.addMember(ch.Guild, who)
 	}
 	asked := s.rest.openInteraction(app, ch, who, interactionCommand)
-	asked.command = command
-	s.expectAnswer(asked.id, ch, "/"+command, true, app)
-	if app.InteractionsURL == "" {
-		raw := marshal(s.interactionObject(asked, command, options))
-		s.eachSession(app, ch.Guild, ch, "INTERACTION_CREATE", func(sess *session) {
-			s.noteDelivered(sess, asked.id, sess.dispatch("INTERACTION_CREATE", raw))
-		})
+	asked.command, asked.commandType = command, commandChat
+	data := map[string]any{"id": ID(1), "name": command, "type": commandChat}
+	for _, known := range app.commandsIn(ch) {
+		if known.Name == command {
+			data["id"], data["type"], asked.commandType = known.ID, known.Type, known.Type
+			break
+		}
 	}
+	if list := optionList(options); len(list) > 0 {
+		data["options"] = list
+	}
+	s.ask(asked, "/"+command, data)
 	return asked.id
 }
 
