@@ -10,7 +10,7 @@ import (
 // not sent, and the error says why: a message that is gone or that the person does not see, a
 // custom_id that the message does not have, a disabled component, a button with a link, too
 // many or too few values. The interaction must be answered within three seconds, and the
-// verdict counts whether it was (S-094).
+// verdict counts whether it was.
 func (s *Sim) Press(message, user ID, customID string, values ...string) (ID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -27,7 +27,7 @@ type Use struct {
 // Use lets a person use an application command, as Discord's client does, and gives the
 // interaction's id. The command must be registered and the person must be able to use it
 // there; otherwise nothing is sent, and the error says why in a sentence. The use must be
-// answered exactly once within three seconds, and the verdict counts whether it was (S-094).
+// answered exactly once within three seconds, and the verdict counts whether it was.
 func (s *Sim) Use(u Use) (ID, error) {
 	site := s.publicURL()
 	s.mu.Lock()
