@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // voiceState is one member in a voice channel. There is no voice server behind it: what
@@ -15,6 +16,9 @@ type voiceState struct {
 	owner              *session
 	selfMute, selfDeaf bool
 	selfVideo          bool
+	// suppressed is who only listens on a stage, requested when such a one asked to speak.
+	suppressed bool
+	requested  time.Time
 }
 
 // AddVoiceChannels adds voice channels to a guild, behind those it has.
@@ -101,7 +105,7 @@ func (c *conn) updateVoiceState(d json.RawMessage) {
 	}
 	state := voiceState{channel: ch, owner: sess, selfMute: in.SelfMute, selfDeaf: in.SelfDeaf, selfVideo: in.SelfVideo}
 	if before := g.voice[app.Bot.ID]; before != nil && before.owner == sess {
-		state.session = before.session
+		state.session, state.suppressed, state.requested = before.session, before.suppressed, before.requested
 	}
 	s.enterVoice(app.Bot.ID, state)
 }
@@ -118,6 +122,10 @@ func (s *Sim) enterVoice(user ID, state voiceState) {
 		state.session = strconv.FormatUint(rng.Uint64(), 16) + strconv.FormatUint(rng.Uint64(), 16)
 	}
 	before := g.voice[user]
+	if before == nil || before.channel != state.channel {
+		// On a stage everybody begins in the audience.
+		state.suppressed, state.requested = state.channel.Type == channelStage, time.Time{}
+	}
 	if before != nil && *before == state {
 		return
 	}
@@ -171,7 +179,7 @@ func (v *voiceState) render(g *Guild, user ID) map[string]any {
 	m := g.member(user)
 	out := map[string]any{
 		"channel_id": nil, "user_id": user, "session_id": v.session, "deaf": m.Deaf, "mute": m.Mute, "self_deaf": v.selfDeaf, "self_mute": v.selfMute,
-		"self_video": v.selfVideo, "suppress": false, "request_to_speak_timestamp": nil,
+		"self_video": v.selfVideo, "suppress": v.suppressed, "request_to_speak_timestamp": timeOrNil(v.requested),
 	}
 	if v.channel != nil {
 		out["channel_id"] = v.channel.ID

@@ -64,7 +64,10 @@ func stripContent(m map[string]any) {
 // renderUser is a user as all see it.
 func (r *restAPI) renderUser(u User) map[string]any {
 	out := map[string]any{
-		"id": u.ID, "username": u.Username, "discriminator": "0", "global_name": orNull(u.GlobalName), "avatar": nil, "public_flags": 0,
+		"id": u.ID, "username": u.Username, "discriminator": "0", "global_name": orNull(u.GlobalName), "avatar": r.image(imageKey{owner: u.ID, kind: imageAvatar}), "public_flags": 0,
+	}
+	if banner := r.image(imageKey{owner: u.ID, kind: imageBanner}); banner != nil {
+		out["banner"] = banner
 	}
 	if u.Bot {
 		out["bot"], out["discriminator"] = true, "0000"
@@ -76,6 +79,12 @@ func (r *restAPI) renderUser(u User) map[string]any {
 // The gateway adds guild_id and member.
 func (r *restAPI) renderMessage(m *Message) map[string]any {
 	out := r.renderWithoutReference(m)
+	if of := r.sim.messages[m.Channel.ID]; m.Type == typeThreadStarter {
+		if out["referenced_message"] = nil; of != nil && !of.Deleted {
+			out["referenced_message"] = r.renderWithoutReference(of)
+		}
+		return out
+	}
 	if m.Type != typeReply || m.ReplyTo == 0 {
 		return out
 	}
@@ -101,6 +110,9 @@ func (r *restAPI) renderWithoutReference(m *Message) map[string]any {
 		if !isNull(raw) {
 			out[name] = raw
 		}
+	}
+	if raw, ok := m.Extra["attachments"]; ok && !isNull(raw) {
+		out["attachments"] = m.listed(raw)
 	}
 	if raw, ok := m.Extra["sticker_ids"]; ok {
 		delete(out, "sticker_ids")

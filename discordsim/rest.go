@@ -36,7 +36,8 @@ type restAPI struct {
 	unknownWebhooks   map[string]time.Time    // by webhook: last answer of 404 10015
 	invites           map[string]*Invite
 	stickers          map[ID]*Sticker
-	uploads           []upload // oldest first
+	images            map[imageKey]string // hashes of pictures
+	uploads           []upload            // oldest first
 	uploadBytes       int
 	creates           map[commandScope]*createDay
 	puts              map[commandScope]putCount
@@ -54,7 +55,7 @@ func newRESTAPI(s *Sim, cfg RESTConfig) *restAPI {
 		buckets: map[bucketKey]*bucket{}, global: map[string]*window{}, invalid: map[string]*clientRecord{},
 		refused: map[string]time.Time{}, deadTokens: map[string]time.Time{}, lostCreates: map[string]lostCreate{},
 		tokenOwners: map[string]*App{}, nonces: map[nonceKey]nonceEntry{}, typing: map[ID]map[ID]time.Time{},
-		invites: map[string]*Invite{}, stickers: map[ID]*Sticker{}, webhooks: map[ID]*Webhook{}, interactions: map[ID]*interaction{}, interactionTokens: map[string]*interaction{}, unknownWebhooks: map[string]time.Time{},
+		invites: map[string]*Invite{}, stickers: map[ID]*Sticker{}, images: map[imageKey]string{}, webhooks: map[ID]*Webhook{}, interactions: map[ID]*interaction{}, interactionTokens: map[string]*interaction{}, unknownWebhooks: map[string]time.Time{},
 		creates: map[commandScope]*createDay{}, puts: map[commandScope]putCount{},
 	}
 }

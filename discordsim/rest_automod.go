@@ -13,9 +13,8 @@ var autoModerationFields = []setting{
 	{name: "exempt_channels", initial: []ID{}, read: readIDs(50)},
 }
 
-// autoModeration are the auto-moderation rules of guilds. They are kept and shown; the
-// simulator never acts on them. Discord documents no code for a rule that is unknown or one
-// too many; these are its general ones.
+// autoModeration are the auto-moderation rules of guilds. Discord documents no code for
+// a rule that is unknown or one too many; these are its general ones.
 var autoModeration = &resourceKind{
 	fields: autoModerationFields, required: []string{"name", "event_type", "trigger_type", "actions"},
 	audit: auditRuleCreate, event: "AUTO_MODERATION_RULE", sees: permissionManageGuild, most: 10, tooMany: errInvalidForm, unknown: errNoRoute, status: http.StatusOK,

@@ -1,8 +1,5 @@
 package discordsim
 
-// guildFeatures are all a guild has; a client may set no others.
-var guildFeatures = []string{}
-
 // getGuild is GET /guilds/{guild}.
 func (r *restAPI) getGuild(c *restRequest, g *Guild) restResponse {
 	out := r.renderGuild(g)
@@ -67,11 +64,12 @@ func (r *restAPI) editGuild(c *restRequest, g *Guild) restResponse {
 // renderGuild is a guild without what only GUILD_CREATE has.
 func (r *restAPI) renderGuild(g *Guild) map[string]any {
 	out := map[string]any{
-		"id": g.ID, "name": g.Name, "icon": nil, "owner_id": g.OwnerID, "features": guildFeatures, "roles": renderRoles(g), "emojis": r.renderEmojis(g.emojis), "stickers": r.renderGuildStickers(g),
-		"region": nil, "home_header": nil, "widget_enabled": false, "widget_channel_id": nil, "max_presences": nil, "max_members": 500_000, "max_video_channel_users": 25,
+		"id": g.ID, "name": g.Name, "owner_id": g.OwnerID, "roles": renderRoles(g), "emojis": r.renderEmojis(g.emojis), "stickers": r.renderGuildStickers(g),
+		"region": nil, "home_header": nil, "max_presences": nil, "max_members": 500_000, "max_video_channel_users": 25,
 		"max_stage_video_channel_users": 50, "premium_tier": 0, "premium_subscription_count": 0, "nsfw_level": 0, "mfa_level": 0, "application_id": nil,
-		"banner": nil, "splash": nil, "discovery_splash": nil, "vanity_url_code": nil, "incidents_data": nil, "nsfw": false,
+		"banner": nil, "splash": nil, "discovery_splash": nil, "vanity_url_code": nil, "nsfw": false,
 	}
 	g.settings.show(out, guildSettings, 0)
+	g.pages.show(out)
 	return out
 }

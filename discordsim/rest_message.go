@@ -18,6 +18,7 @@ const (
 	typePinned        = 6
 	typeThreadCreated = 18
 	typeReply         = 19
+	typeThreadStarter = 21 // the first message of a thread that was started from another one
 	typeCommand       = 20 // the answer to a slash command
 )
 
@@ -175,6 +176,7 @@ func (r *restAPI) compose(ch *Channel, author User, d draft, target *Message) *M
 	if list := r.attach(m, d); list != nil {
 		m.setExtra("attachments", list)
 	}
+	m.embedUploads(d)
 	if m.poll = d.poll; m.poll != nil {
 		delete(m.Extra, "poll")
 	}
@@ -336,6 +338,7 @@ func (r *restAPI) applyDraft(c *restRequest, m *Message, f *form, d draft) (rest
 	}
 	now := c.now
 	m.Content, m.Extra, m.Edited = content, extra, &now
+	m.embedUploads(d)
 	m.Flags &^= flagLoading
 	d.content = content
 	var target *Message

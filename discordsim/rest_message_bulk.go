@@ -55,5 +55,6 @@ func (r *restAPI) crosspostMessage(c *restRequest, m *Message) restResponse {
 	}
 	m.Flags |= flagCrossposted
 	c.emit(func() { r.sim.emitMessage("MESSAGE_UPDATE", m) })
+	r.crosspost(c, m)
 	return ok200(r.renderForREST(c.app, m))
 }

@@ -56,6 +56,8 @@ var bucketTable = map[string]rateLimit{
 	"sound":           {10, 10 * time.Second},
 	"automod":         {10, 10 * time.Second},
 	"user-edit":       {2, time.Hour},
+	"template":        {10, 10 * time.Second},
+	"voice-state":     {10, 10 * time.Second},
 	"audit-read":      {5, 5 * time.Second},
 	"dm-open":         {10, 10 * time.Second},
 	"user-me":         {10, 5 * time.Second},

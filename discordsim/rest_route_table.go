@@ -29,7 +29,6 @@ var routeTable struct {
 // absentRoutes are those of Discord that this simulator lacks although it has the path, or
 // one that looks the same.
 var absentRoutes = []route{
-	{method: "GET", path: guildAppPath + "/commands/permissions"},
 	{method: "PUT", path: guildAppPath + "/commands/permissions"},
 	{method: "PUT", path: memberPath},
 	{method: "DELETE", path: guildPath},
@@ -38,7 +37,8 @@ var absentRoutes = []route{
 
 func routes() []*route {
 	routeTable.once.Do(func() {
-		routeTable.list = slices.Concat(basicRoutes(), channelRoutes(), threadRoutes(), memberRoutes(), commandRoutes(), webhookRoutes(), expressionRoutes(), eventRoutes())
+		routeTable.list = slices.Concat(basicRoutes(), channelRoutes(), threadRoutes(), memberRoutes(), commandRoutes(), webhookRoutes(), expressionRoutes(), eventRoutes(),
+			voiceStateRoutes(), guildPageRoutes(), templateRoutes(), integrationRoutes())
 		for _, r := range absentRoutes {
 			routeTable.absent = append(routeTable.absent, &r)
 		}
@@ -178,6 +178,8 @@ func threadRoutes() []*route {
 		{method: "GET", path: members, bucket: "thread-read", handle: onThread((*restAPI).listThreadMembers)},
 		{method: "GET", path: members + "/{user}", bucket: "thread-read", handle: onThread((*restAPI).getThreadMember)},
 		{method: "PUT", path: members + "/@me", bucket: "thread-edit", handle: onThread((*restAPI).addThreadMember)},
+		// Not documented; discord.py has always joined so.
+		{method: "POST", path: members + "/@me", bucket: "thread-edit", handle: onThread((*restAPI).addThreadMember)},
 		{method: "PUT", path: members + "/{user}", bucket: "thread-edit", handle: onThread((*restAPI).addThreadMember)},
 		{method: "DELETE", path: members + "/@me", bucket: "thread-edit", handle: onThread((*restAPI).removeThreadMember)},
 		{method: "DELETE", path: members + "/{user}", bucket: "thread-edit", handle: onThread((*restAPI).removeThreadMember)},
@@ -195,6 +197,7 @@ func webhookRoutes() []*route {
 	}
 	return []*route{
 		{method: "GET", path: channelPath + "/webhooks", bucket: "webhook-manage", needs: permissionManageWebhooks, handle: onChannel((*restAPI).listWebhooks)},
+		{method: "POST", path: channelPath + "/followers", bucket: "webhook-manage", handle: onChannel((*restAPI).followChannel)},
 		{method: "POST", path: channelPath + "/webhooks", bucket: "webhook-manage", needs: permissionManageWebhooks, handle: onChannel((*restAPI).createWebhook)},
 		{method: "GET", path: guildPath + "/webhooks", bucket: "webhook-manage", needs: permissionManageWebhooks, handle: onGuild((*restAPI).listGuildWebhooks)},
 		{method: "GET", path: ownedPath, bucket: "webhook-manage", handle: onOwned((*restAPI).getOwnedWebhook)},

@@ -32,6 +32,7 @@ var scheduledEventFields = []setting{
 	{name: "entity_type", read: readOneOf(1, 2, eventExternal)},
 	{name: "entity_metadata", read: readAny},
 	{name: "recurrence_rule", read: readAny},
+	{name: "image", read: readImageHash},
 }
 
 // scheduledEvents are the scheduled events of guilds.
@@ -40,7 +41,7 @@ var scheduledEvents = &resourceKind{
 	audit: auditEventCreate, event: "GUILD_SCHEDULED_EVENT", most: 100, tooMany: errTooManyEvents, unknown: errUnknownEvent, status: http.StatusOK,
 	render: func(r *restAPI, x *resource) map[string]any {
 		out := map[string]any{
-			"id": x.id, "guild_id": x.guild.ID, "creator_id": x.creator, "creator": r.renderUser(r.sim.user(x.creator)), "entity_id": nil, "image": nil,
+			"id": x.id, "guild_id": x.guild.ID, "creator_id": x.creator, "creator": r.renderUser(r.sim.user(x.creator)), "entity_id": nil,
 			"user_count": len(x.users),
 		}
 		x.fields.show(out, scheduledEventFields, 0)

@@ -78,7 +78,7 @@ func TestWhatIsNotSimulatedIsNoFault(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		for _, label := range []string{"PUT /guilds/" + w.guild.ID.String() + "/members/5", "GET /applications/1/guilds/2/commands/permissions"} {
+		for _, label := range []string{"PUT /guilds/" + w.guild.ID.String() + "/members/5", "POST /applications/1/entitlements"} {
 			method, path, _ := strings.Cut(label, " ")
 			w.request(method, path, nil).hasStatus(501, 0)
 		}

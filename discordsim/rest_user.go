@@ -43,7 +43,7 @@ func (r *restAPI) getMe(c *restRequest) restResponse {
 func (r *restAPI) renderOwnUser(app *App) map[string]any {
 	u := app.Bot
 	return map[string]any{
-		"id": u.ID, "username": u.Username, "discriminator": "0000", "global_name": orNull(u.GlobalName), "avatar": nil,
+		"id": u.ID, "username": u.Username, "discriminator": "0000", "global_name": orNull(u.GlobalName), "avatar": r.image(imageKey{owner: u.ID, kind: imageAvatar}), "banner": r.image(imageKey{owner: u.ID, kind: imageBanner}),
 		"bot": true, "flags": 0, "public_flags": 0, "mfa_enabled": true, "locale": "en-US", "verified": true, "email": nil,
 	}
 }
@@ -55,11 +55,14 @@ func (r *restAPI) editMe(c *restRequest) restResponse {
 	if f.has("username") {
 		name = f.between("username", 2, 32)
 	}
-	if f.has("avatar") {
-		readImage(f, "avatar", maxAvatarBytes)
+	for _, kind := range []imageKind{imageAvatar, imageBanner} {
+		readImageHash(f, string(kind))
 	}
 	if f.errors.any() {
 		return f.errors.answer()
+	}
+	for _, kind := range []imageKind{imageAvatar, imageBanner} {
+		r.setImage(f, imageKey{owner: c.app.Bot.ID, kind: kind})
 	}
 	c.app.Bot.Username = name
 	r.sim.users[c.app.Bot.ID] = c.app.Bot
@@ -108,7 +111,7 @@ func (r *restAPI) listGuilds(c *restRequest) restResponse {
 	out := []any{}
 	for _, g := range all[:min(limit, len(all))] {
 		guild := map[string]any{
-			"id": g.ID, "name": g.Name, "icon": nil, "banner": nil, "owner": g.OwnerID == c.app.Bot.ID,
+			"id": g.ID, "name": g.Name, "icon": g.settings["icon"], "banner": nil, "owner": g.OwnerID == c.app.Bot.ID,
 			"permissions": decimal(r.sim.permissions(g, c.app.Bot.ID)), "features": []string{},
 		}
 		if counts {

@@ -10,6 +10,8 @@ type Webhook struct {
 	Name    string
 	// Creator is who made it; 0 where it was there from the beginning.
 	Creator ID
+
+	follows ID // the announcement channel whose messages it posts
 }
 
 // AddWebhook makes a webhook in a channel.

@@ -33,11 +33,22 @@ func (r *restAPI) renderHooks(c *restRequest, all []*Webhook) []any {
 // renderWebhook is a webhook. Its token is shown to the app that made it, and for webhooks
 // of people; who made it is hidden from a caller that has only the token.
 func (r *restAPI) renderWebhook(c *restRequest, hook *Webhook) map[string]any {
-	out := map[string]any{"id": hook.ID, "type": 1, "name": hook.Name, "avatar": nil, "channel_id": hook.Channel, "guild_id": nil, "application_id": nil}
+	out := map[string]any{"id": hook.ID, "type": 1, "name": hook.Name, "avatar": r.image(imageKey{owner: hook.ID, kind: imageAvatar}), "channel_id": hook.Channel, "guild_id": nil, "application_id": nil}
 	if g := r.sim.channels[hook.Channel].Guild; g != nil {
 		out["guild_id"] = g.ID
 	}
 	app := r.sim.apps[hook.Creator]
+	if from := r.sim.channels[hook.follows]; hook.follows != 0 {
+		out["type"] = 2
+		if hook.Creator != 0 {
+			out["user"] = r.renderUser(r.sim.user(hook.Creator))
+		}
+		if from != nil {
+			out["source_guild"] = map[string]any{"id": from.Guild.ID, "name": from.Guild.Name, "icon": from.Guild.settings["icon"]}
+			out["source_channel"] = map[string]any{"id": from.ID, "name": from.Name}
+		}
+		return out
+	}
 	if app != nil {
 		out["application_id"] = app.ID
 	}
@@ -76,6 +87,7 @@ func readHookName(f *form) string {
 func (r *restAPI) createWebhook(c *restRequest, ch *Channel) restResponse {
 	f := c.form()
 	hook := &Webhook{ID: r.sim.newID(), Token: r.sim.newSecret(), Channel: ch.ID, Creator: c.app.Bot.ID, Name: readHookName(f)}
+	readImageHash(f, "avatar")
 	switch {
 	case f.errors.any():
 		return f.errors.answer()
@@ -85,6 +97,7 @@ func (r *restAPI) createWebhook(c *restRequest, ch *Channel) restResponse {
 		return errTooManyWebhooks.answer()
 	}
 	r.webhooks[hook.ID] = hook
+	r.setImage(f, imageKey{owner: hook.ID, kind: imageAvatar})
 	r.emitWebhooks(c, ch)
 	r.audit(c, ch.Guild, auditWebhookCreate, hook.ID, nil, change{"name", nil, hook.Name}, change{"channel_id", nil, ch.ID})
 	return ok200(r.renderWebhook(c, hook))
@@ -123,6 +136,7 @@ func (r *restAPI) editWebhook(c *restRequest, hook *Webhook) restResponse {
 	if f.has("name") {
 		name = readHookName(f)
 	}
+	readImageHash(f, "avatar")
 	if f.has("channel_id") && c.params["token"] == "" {
 		channel = f.id("channel_id")
 		if to := r.sim.channels[channel]; to == nil || to.Guild != r.sim.channels[hook.Channel].Guild || to.isThread() {
@@ -137,6 +151,7 @@ func (r *restAPI) editWebhook(c *restRequest, hook *Webhook) restResponse {
 		r.audit(c, ch.Guild, auditWebhookUpdate, hook.ID, nil, change{"name", hook.Name, name})
 	}
 	hook.Name, hook.Channel = name, channel
+	r.setImage(f, imageKey{owner: hook.ID, kind: imageAvatar})
 	r.emitWebhooks(c, ch)
 	return ok200(r.renderWebhook(c, hook))
 }

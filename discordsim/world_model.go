@@ -63,6 +63,8 @@ type Guild struct {
 	bans      map[ID]string // by user: the reason
 	audit     []*auditEntry // oldest first
 	voice     map[ID]*voiceState
+	pages     guildPages
+	template  *template // nil without one
 }
 
 // Channel is a channel of a guild, or a direct message when Guild is nil.
@@ -113,7 +115,9 @@ type Message struct {
 	Extra     map[string]json.RawMessage // embeds, components and the like, passed through
 	Deleted   bool
 
-	poll     *poll     // nil without one
+	poll *poll // nil without one
+	// embedded are the attachments that embeds and components show, by the field.
+	embedded map[string][]string
 	pinnedAt time.Time // zero while it is not pinned
 }
 
@@ -147,7 +151,9 @@ type App struct {
 	StartsTotal int
 	startsUsed  int
 	emojis      []*Emoji
-	startsReset time.Time
+	// roleMetadata is what roles can be linked to, as the app has described it.
+	roleMetadata []any
+	startsReset  time.Time
 }
 
 // Command is a registered application command.

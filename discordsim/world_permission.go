@@ -43,6 +43,7 @@ const (
 	permissionHistory           uint64 = 1 << 16
 	permissionConnect           uint64 = 1 << 20
 	permissionMentionEveryone   uint64 = 1 << 17
+	permissionSpeak             uint64 = 1 << 21
 	permissionMuteMembers       uint64 = 1 << 22
 	permissionDeafenMembers     uint64 = 1 << 23
 	permissionMoveMembers       uint64 = 1 << 24
@@ -51,12 +52,14 @@ const (
 	permissionManageRoles       uint64 = 1 << 28
 	permissionManageWebhooks    uint64 = 1 << 29
 	permissionManageExpressions uint64 = 1 << 30
+	permissionRequestToSpeak    uint64 = 1 << 32
 	permissionManageEvents      uint64 = 1 << 33
 	permissionManageThreads     uint64 = 1 << 34
 	permissionPublicThreads     uint64 = 1 << 35
 	permissionPrivateThreads    uint64 = 1 << 36
 	permissionSendInThreads     uint64 = 1 << 38
 	permissionModerate          uint64 = 1 << 40
+	permissionUseSoundboard     uint64 = 1 << 42
 	permissionCreateExpressions uint64 = 1 << 43
 	permissionCreateEvents      uint64 = 1 << 44
 	permissionSendPolls         uint64 = 1 << 49

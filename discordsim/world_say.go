@@ -76,6 +76,9 @@ func (s *Sim) say(ch *Channel, author ID, content string, opts []SayOption) Mess
 		s.addMember(ch.Guild, m.Author)
 	}
 	s.rest.pingRoles(m, mentions{})
+	if s.moderate(m) {
+		return Message{}
+	}
 	s.storeMessage(m)
 	if ch.isThread() {
 		s.noteThreadMessage(m)()

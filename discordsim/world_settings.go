@@ -3,6 +3,7 @@ package discordsim
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 )
 
 // setting is a field of a channel or a guild that a client may change and that means
@@ -61,6 +62,8 @@ var archiveDurations = []int64{60, 1440, 4320, 10080}
 // guildSettings are the plain fields of guilds.
 var guildSettings = []setting{
 	{name: "description", read: readText(0, 300)},
+	{name: "icon", read: readImageHash},
+	{name: "features", initial: []string{}, read: readFeatures},
 	{name: "preferred_locale", initial: "en-US", read: readText(2, 8)},
 	{name: "verification_level", initial: 0, read: readWhole(0, 4)},
 	{name: "default_message_notifications", initial: 0, read: readOneOf(0, 1)},
@@ -73,6 +76,20 @@ var guildSettings = []setting{
 	{name: "public_updates_channel_id", read: readID},
 	{name: "safety_alerts_channel_id", read: readID},
 	{name: "premium_progress_bar_enabled", initial: false, read: readTruth},
+}
+
+// readFeatures reads the features of a guild that a client may switch.
+func readFeatures(f *form, name string) any {
+	features := []string{}
+	for i, raw := range f.list(name, 0) {
+		var feature string
+		_ = json.Unmarshal(raw, &feature) // anything but a string is no feature either
+		if !slices.Contains([]string{"COMMUNITY", "DISCOVERABLE", "INVITES_DISABLED", "RAID_ALERTS_DISABLED"}, feature) {
+			f.refuse(name+"."+strconv.Itoa(i), "BASE_TYPE_CHOICES", "Value must be one of ('COMMUNITY', 'DISCOVERABLE', 'INVITES_DISABLED', 'RAID_ALERTS_DISABLED').")
+		}
+		features = append(features, feature)
+	}
+	return features
 }
 
 // has reports whether a channel of a type has the field.

@@ -56,8 +56,12 @@ func (s *Sim) startThread(ch *Channel, of *Message) (tell func()) {
 	ch.Guild.threads = append(ch.Guild.threads, ch)
 	s.channels[ch.ID] = ch
 	s.archiveWhenIdle(ch)
+	var first *Message
 	if of != nil {
 		of.Flags |= flagHasThread
+		first = &Message{ID: s.newID(), Channel: ch, Author: s.user(ch.thread.owner), Type: typeThreadStarter, Timestamp: time.Now()}
+		first.setExtra("message_reference", marshal(map[string]any{"type": 0, "message_id": of.ID, "channel_id": of.Channel.ID, "guild_id": ch.Guild.ID}))
+		s.storeMessage(first)
 	}
 	return func() {
 		for _, app := range slices.Clone(s.inGuild[ch.Guild.ID]) {
@@ -67,6 +71,7 @@ func (s *Sim) startThread(ch *Channel, of *Message) (tell func()) {
 		}
 		if of != nil {
 			s.emitMessage("MESSAGE_UPDATE", of)
+			s.emitMessage("MESSAGE_CREATE", first)
 		}
 	}
 }
