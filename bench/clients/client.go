@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -208,14 +209,15 @@ func node(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 	return peer.Command{Path: program, Args: []string{b.sourceOf(c)}}, c.findVersion(ctx, b.Work, program, "-p", find)
 }
 
-// InstallModules installs what package-lock.json names into a work folder, with npm; bench is
-// the folder of the bench module.
+// InstallModules installs what package-lock.json names into a work folder, with npm, unless it
+// is there already; bench is the folder of the bench module.
 func InstallModules(ctx context.Context, bench, work string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		return errors.New("npm is not installed")
 	}
-	for _, name := range []string{"package.json", "package-lock.json"} {
+	const lockfile, installed = "package-lock.json", "installed-lock.json"
+	for _, name := range []string{"package.json", lockfile} {
 		text, err := os.ReadFile(filepath.Join(bench, "clients", name))
 		if err != nil {
 			return err
@@ -223,6 +225,13 @@ func InstallModules(ctx context.Context, bench, work string) error {
 		if err := os.WriteFile(filepath.Join(work, name), text, 0o600); err != nil {
 			return err
 		}
+	}
+	lock, err := os.ReadFile(filepath.Join(work, lockfile))
+	if err != nil {
+		return err
+	}
+	if there, err := os.ReadFile(filepath.Join(work, installed)); err == nil && bytes.Equal(there, lock) {
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, installWithin)
 	defer cancel()
@@ -233,7 +242,7 @@ func InstallModules(ctx context.Context, bench, work string) error {
 	} else if err != nil {
 		return fmt.Errorf("npm ci: %w: %s", err, out)
 	}
-	return nil
+	return os.WriteFile(filepath.Join(work, installed), lock, 0o600)
 }
 
 // python finds discord.py where the system has it (Debian: python3-discord), or where the

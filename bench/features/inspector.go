@@ -53,13 +53,18 @@ func (i *inspector) once(ctx context.Context, method, path string, body any) (an
 		}
 		content = bytes.NewReader(raw)
 	}
+	return i.send(ctx, method, path, "application/json", content)
+}
+
+// send sends a request with any content.
+func (i *inspector) send(ctx context.Context, method, path, kind string, content io.Reader) (answer any, wait time.Duration, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, i.base+path, content)
 	if err != nil {
 		return nil, 0, err
 	}
 	r.Header.Set("Authorization", "Bot "+i.token)
 	r.Header.Set("User-Agent", "DiscordBot (https://example.com, 1)")
-	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Type", kind)
 	response, err := i.http.Do(r)
 	if err != nil {
 		return nil, 0, err
@@ -78,42 +83,4 @@ func (i *inspector) once(ctx context.Context, method, path string, body any) (an
 		return nil, 0, nil
 	}
 	return answer, 0, json.Unmarshal(raw, &answer)
-}
-
-// get reads an object of the simulator.
-func (t *trial) get(format string, args ...any) (object, error) {
-	return t.do(http.MethodGet, fmt.Sprintf(format, args...), nil)
-}
-
-// list reads a list of objects.
-func (t *trial) list(format string, args ...any) (out []object, err error) {
-	answer, err := t.inspector.request(t.ctx, http.MethodGet, fmt.Sprintf(format, args...), nil)
-	if err != nil {
-		return nil, err
-	}
-	items, _ := answer.([]any)
-	for _, item := range items {
-		if o, ok := item.(object); ok {
-			out = append(out, o)
-		}
-	}
-	return out, nil
-}
-
-// do lets the inspector change something.
-func (t *trial) do(method, path string, body any) (object, error) {
-	answer, err := t.inspector.request(t.ctx, method, path, body)
-	if err != nil {
-		return nil, err
-	}
-	o, _ := answer.(object)
-	return o, nil
-}
-
-// post is do with POST, and keep it under a name in the args.
-func (t *trial) post(path string, body any) (object, error) { return t.do(http.MethodPost, path, body) }
-
-// message reads a message.
-func (t *trial) message(channel, id discordsim.ID) (object, error) {
-	return t.get("/channels/%v/messages/%v", channel, id)
 }

@@ -116,7 +116,7 @@ func runOne(ctx context.Context, lib *Library, folder string, f Feature) (Result
 	}
 	defer c.close()
 	answer, err := c.awaitConnect(ctx)
-	t := &trial{world: c.world, ctx: ctx, args: c.fixtures[0], said: answer.Data}
+	t := &trial{world: c.world, ctx: ctx, home: c.guilds[0], args: c.fixtures[0], said: answer.Data}
 	return c.outcome(t, f, answer, err, time.Now()), nil
 }
 
@@ -138,7 +138,7 @@ func runAll(ctx context.Context, lib *Library, folder string, features []Feature
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		results[f.Name] = c.try(ctx, f, c.fixtures[i])
+		results[f.Name] = c.try(ctx, f, i)
 		if results[f.Name].Reason == errEnded.Error() {
 			return fmt.Errorf("%s has ended in %q; what it printed is in %s", lib.Name, f.Name, folder)
 		}
@@ -147,17 +147,17 @@ func runAll(ctx context.Context, lib *Library, folder string, features []Feature
 }
 
 // try tries one feature.
-func (c *connection) try(ctx context.Context, f Feature, args map[string]any) Result {
+func (c *connection) try(ctx context.Context, f Feature, i int) Result {
 	ctx, cancel := context.WithTimeout(ctx, featureWithin)
 	defer cancel()
-	t := &trial{world: c.world, ctx: ctx, args: args}
+	t := &trial{world: c.world, ctx: ctx, home: c.guilds[i], args: c.fixtures[i]}
 	began := time.Now()
 	if f.prepare != nil {
 		if err := f.prepare(t); err != nil {
 			return Result{Fails, "cannot be prepared: " + err.Error()}
 		}
 	}
-	if err := c.ask(line{Feature: f.Name, Args: args}); err != nil {
+	if err := c.ask(line{Feature: f.Name, Args: t.args}); err != nil {
 		return Result{Fails, errEnded.Error()}
 	}
 	answer, err := c.next(ctx, f.Name)

@@ -10,27 +10,36 @@ import (
 // connectFeatures are the ways to connect. A program finds the name in CONNECT, and answers
 // "connect" alone.
 func connectFeatures() []Feature {
-	connect := func(name, api, does string, check func(*trial) error) Feature {
-		return Feature{Name: name, Group: "connect", API: api, Does: does, connects: true, check: check}
+	connect := func(name, api, does string, checks ...step) Feature {
+		f := feature(name, api, does).then(checks...)
+		f.connects = true
+		return f
 	}
-	compressed := func(how string) func(*trial) error {
+	compressed := func(how string) step {
 		return onConnections(func(c discordsim.ConnLog) error { return equal("compress in the URL", c.Compress, how) })
 	}
-	return []Feature{
-		connect("identify", "Identify", "connects as the library does by itself", nil),
-		connect("without compression", "Gateway URL, Identify", "connects without any compression", all(compressed(""), onConnections(func(c discordsim.ConnLog) error {
-			return equal("compress in IDENTIFY", compresses(c), false)
-		}))),
-		connect("payload compression", "Payload Compression", "connects with compress:true in IDENTIFY", onConnections(func(c discordsim.ConnLog) error {
-			return equal("compress in IDENTIFY", compresses(c), true)
-		})),
-		connect("zlib-stream", "zlib-stream", "connects with compress=zlib-stream", compressed("zlib-stream")),
-		connect("zstd-stream", "zstd-stream", "connects with compress=zstd-stream", compressed("zstd-stream")),
+	payloads := func(asked bool) step {
+		return onConnections(func(c discordsim.ConnLog) error { return equal("compress in IDENTIFY", compresses(c), asked) })
 	}
+	two := connect("two shards", "Sharding", "connects with as many shards as GET /gateway/bot recommends, two; data: shards (how many)", said("shards", 2), func(t *trial) error {
+		return equal("attached sessions", t.sim.AttachedSessions(t.app), 2)
+	})
+	two.shards = 2
+	return in("connect",
+		connect("identify", "Identify", "connects as the library does by itself"),
+		connect("without compression", "Gateway URL Query String Params", "connects without any compression", compressed(""), payloads(false)),
+		connect("payload compression", "Payload Compression", "connects with compress:true in IDENTIFY", payloads(true)),
+		connect("zlib-stream", "Transport Compression", "connects with compress=zlib-stream", compressed("zlib-stream")),
+		connect("zstd-stream", "Transport Compression", "connects with compress=zstd-stream", compressed("zstd-stream")),
+		connect("ETF encoding", "Encoding Messages", "connects with encoding=etf", onConnections(func(c discordsim.ConnLog) error {
+			return equal("encoding in the URL", c.Encoding, "etf")
+		})),
+		two,
+	)
 }
 
 // onConnections makes a check of every connection of the bot.
-func onConnections(check func(discordsim.ConnLog) error) func(*trial) error {
+func onConnections(check func(discordsim.ConnLog) error) step {
 	return func(t *trial) error {
 		connections := t.sim.Connections(t.app)
 		if len(connections) == 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type trial struct {
 	*world
 	ctx  context.Context
+	home *discordsim.Guild
 	args map[string]any // what the program is told
 	said map[string]any // what the program has said last
 }
@@ -30,14 +32,6 @@ func (t *trial) id(name string) discordsim.ID {
 		_ = id.UnmarshalJSON([]byte(`"` + text + `"`))
 	}
 	return id
-}
-
-// text returns what the program has said under a name.
-func (t *trial) text(name string) string { return fmt.Sprint(t.said[name]) }
-
-// want compares what the program has said under a name.
-func (t *trial) want(name string, value any) error {
-	return equal("the program's "+name, t.said[name], value)
 }
 
 // equal compares two values as JSON has them.
@@ -67,10 +61,10 @@ func short(value any) string {
 }
 
 // all runs steps until one fails.
-func all(steps ...func(*trial) error) func(*trial) error {
+func all(steps ...step) step {
 	return func(t *trial) error {
-		for _, step := range steps {
-			if err := step(t); err != nil {
+		for _, s := range steps {
+			if err := s(t); err != nil {
 				return err
 			}
 		}
@@ -78,20 +72,22 @@ func all(steps ...func(*trial) error) func(*trial) error {
 	}
 }
 
-// said makes a check of what the program has said: names and values in turn. A value that
-// begins with "$" is the arg of that name.
-func said(pairs ...any) func(*trial) error {
-	return func(t *trial) error {
-		var errs []error
-		for i := 0; i+1 < len(pairs); i += 2 {
-			value := pairs[i+1]
-			if text, ok := value.(string); ok && len(text) > 1 && text[0] == '$' {
-				value = t.args[text[1:]]
-			}
-			errs = append(errs, t.want(pairs[i].(string), value))
+// expand replaces $name by what the program has said, or is told, under that name.
+func (t *trial) expand(text string) string {
+	return os.Expand(text, func(name string) string {
+		if value, ok := t.said[name]; ok {
+			return fmt.Sprint(value)
 		}
-		return errors.Join(errs...)
+		return fmt.Sprint(t.args[name])
+	})
+}
+
+// wanted is a value that is compared: a text is expanded.
+func (t *trial) wanted(value any) any {
+	if text, ok := value.(string); ok {
+		return t.expand(text)
 	}
+	return value
 }
 
 // until waits until something holds.
@@ -106,4 +102,20 @@ func (t *trial) until(what string, holds func() bool) error {
 		}
 	}
 	return nil
+}
+
+// wrote checks that the bot has sent a text into a direct message channel.
+func (t *trial) wrote(channel, text string) error {
+	for _, m := range t.sim.Messages(t.id(channel)) {
+		if m.ID == t.id("id") {
+			return equal("the direct message", m.Content, text)
+		}
+	}
+	return errors.New("the direct message is not there")
+}
+
+// reply lets person reply to the message that the program has sent.
+func (t *trial) reply(text string) error {
+	m := t.sim.Say(t.id("channel"), t.id("person"), text, discordsim.ReplyingTo(t.id("id"), true))
+	return equal("whether a reply was sent", m.ID != 0, true)
 }

@@ -12,6 +12,7 @@ type world struct {
 	sim       *discordsim.Sim
 	app       *discordsim.App
 	inspector *inspector
+	own       *inspector // with the bot's token
 	listener  *discordsim.Listener
 	guilds    []*discordsim.Guild
 	fixtures  []map[string]any // the usual args, one for each guild
@@ -39,7 +40,7 @@ func newWorld(guilds, shards int) (*world, error) {
 	w, owner := &world{sim: sim}, sim.AddUser("owner")
 	for i := range guilds {
 		g := sim.AddGuild(fmt.Sprint("guild-", i), "general")
-		args := map[string]any{"guild": g.ID.String(), "channel": g.Channels[0].ID.String()}
+		args := map[string]any{"guild": g.ID.String(), "guild_name": g.Name, "owner": owner.ID.String(), "channel": g.Channels[0].ID.String()}
 		for _, ch := range guildChannels {
 			args[ch.name] = sim.AddChannel(g, ch.name, ch.kind).ID.String()
 		}
@@ -48,14 +49,14 @@ func newWorld(guilds, shards int) (*world, error) {
 		for _, name := range []string{"person", "other", "third"} {
 			u := sim.AddUser(fmt.Sprint(name, "-", i))
 			sim.AddMembers(g, u)
-			args[name] = u.ID.String()
+			args[name], args[name+"_name"] = u.ID.String(), u.Username
 		}
 		args["role"] = sim.AddRole(g, "painters", 0).ID.String()
 		w.guilds, w.fixtures = append(w.guilds, g), append(w.fixtures, args)
 	}
 	watcher := sim.AddApp(discordsim.AppConfig{Name: "inspector", Guilds: w.guilds})
 	w.app = sim.AddApp(discordsim.AppConfig{Name: "bot", Guilds: w.guilds, Shards: shards})
-	w.inspector = newInspector(sim, watcher)
+	w.inspector, w.own = newInspector(sim, watcher), newInspector(sim, w.app)
 	for _, args := range w.fixtures {
 		args["inspector"], args["bot"], args["app"] = watcher.Bot.ID.String(), w.app.Bot.ID.String(), w.app.ID.String()
 	}
