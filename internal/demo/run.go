@@ -62,8 +62,8 @@ type run struct {
 	finishing bool
 }
 
-// The world is about ten times as fast as reality.
-const heartbeat = 4125 * time.Millisecond
+// speed is how much faster than in reality Discord's intervals pass.
+const speed = 10
 
 // timing is the shard's, made to match.
 var timing = gateway.Timing{
@@ -152,10 +152,11 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 			return nil, fmt.Errorf("the dashboard cannot be served (--no-api goes without it): %w", err)
 		}
 	}
-	r.world = NewWorld(WorldOptions{Rate: o.Rate, Sim: discordsim.Config{
-		Seed: o.Seed, Latency: linkLatency, Jitter: linkJitter, LogFrames: -1,
-		Heartbeat: discordsim.HeartbeatConfig{Interval: heartbeat},
-	}})
+	rules, err := discordsim.Config{Seed: o.Seed, Latency: linkLatency, Jitter: linkJitter, LogFrames: -1}.Faster(speed)
+	if err != nil {
+		return nil, err
+	}
+	r.world = NewWorld(WorldOptions{Rate: o.Rate, Sim: rules})
 	r.users = &Users{World: r.world, Rate: o.Rate, Say: userMessages, Slash: userSlashCommands, Seed: o.Seed}
 	if o.Bot != nil {
 		r.users.Say, r.users.Slash = commandsFor(*o.Bot)

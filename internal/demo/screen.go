@@ -45,7 +45,7 @@ func (r *run) heading() []string {
 		fmt.Sprintf("A simulated Discord with %d guilds, %d people who ask %g commands a second, %s. %s",
 			len(r.world.Guilds), len(r.world.People), r.opts.Rate, where, until),
 		fmt.Sprintf("Faults strike in the order of seed %d (--seed %d repeats it). Intervals are about a tenth of the real ones: a heartbeat every %s instead of 41 s, a silent link is doubted after %s instead of 15 s.",
-			r.opts.Seed, r.opts.Seed, text.Seconds(heartbeat), text.Seconds(timing.SilenceProbe)),
+			r.opts.Seed, r.opts.Seed, text.Seconds(r.world.Sim.Config().Heartbeat.Interval), text.Seconds(timing.SilenceProbe)),
 	}
 	if r.bot != nil {
 		heading = append(heading, r.bot.program.notes()...)
