@@ -340,6 +340,14 @@ func (s *Sim) dm(app *App, user ID) *Channel {
 	return ch
 }
 
+// DMChannel is the channel of the direct messages between a bot and a person, which is made
+// if there is none. Making one sends no event (S-074).
+func (s *Sim) DMChannel(app *App, user ID) ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dm(app, user).ID
+}
+
 // sees reports whether the app may look into a channel (S-071).
 func (s *Sim) sees(app *App, ch *Channel) bool {
 	if ch.Guild == nil {

@@ -10,15 +10,17 @@ import (
 	"evergreen/discordsim"
 )
 
-// action is one of the things a step can do.
+// action is one of the things a step can do. A step does it that has its key.
 type action struct {
 	key string
-	// given reports whether the step does it.
-	given func(*Step) bool
 	// with are the further fields it takes, lasting means that for is one.
 	with    []string
 	lasting bool
 	check   func(*Step) []fieldMistake
+	// deed is how a person does it, says how it reads in the diary, with the value of the
+	// key for its verb; nil for what nobody does.
+	deed func(*player, *deed) error
+	says string
 }
 
 // fieldMistake is what is wrong with one field of a step.
@@ -28,17 +30,25 @@ type fieldMistake struct{ key, what string }
 var actions []action
 
 func init() { // not at once: the checks lead back here
-	actions = []action{
-		{key: "fault", given: func(st *Step) bool { return st.Fault != "" }, lasting: true,
-			with: []string{"count", "probability", "code", "delay", "text", "host", "route", "shard"}, check: (*Step).checkFault},
-		{key: "outage", given: func(st *Step) bool { return st.Outage != "" }, lasting: true, check: (*Step).checkOutage},
-		{key: "say", given: func(st *Step) bool { return st.Say != "" }, with: []string{"times", "chatter"}},
-		{key: "interact", given: func(st *Step) bool { return st.Interact != "" }, with: []string{"times"}},
-		{key: "event", given: func(st *Step) bool { return st.Event != "" }, with: []string{"times", "text", "megabytes"}, check: (*Step).checkEvent},
-		{key: "intents", given: func(st *Step) bool { return st.Intents != "" }},
-		{key: "lift", given: func(st *Step) bool { return st.Lift }},
-		{key: "end", given: func(st *Step) bool { return st.End }},
+	actions = append([]action{
+		{key: "fault", lasting: true, with: []string{"count", "probability", "code", "delay", "text", "host", "route", "shard"}, check: (*Step).checkFault},
+		{key: "outage", lasting: true, check: (*Step).checkOutage},
+		{key: "event", with: []string{"times", "text", "megabytes"}, check: (*Step).checkEvent},
+		{key: "intents"},
+		{key: "lift"},
+		{key: "end"},
+	}, deeds...)
+}
+
+// action is what a step does, given that it does one thing.
+func (st *Step) action() *action {
+	given := st.given()
+	for i := range actions {
+		if slices.Contains(given, actions[i].key) {
+			return &actions[i]
+		}
 	}
+	return &action{}
 }
 
 // timing are the fields that say when.
@@ -75,16 +85,17 @@ func (sc *Scenario) mistakes() (all []Mistake) {
 		key  string
 		n    int
 		most int
-	}{{"guilds", w.Guilds, 10_000}, {"channels", w.Channels, 500}, {"people", w.People, 100_000}, {"shards", w.Shards, 10_000}} {
+	}{{"guilds", w.Guilds, 10_000}, {"channels", w.Channels, 500}, {"people", w.People, 100_000}, {"shards", w.Shards, 10_000}, {"voice_channels", w.Voice, 500}} {
 		if many.n < 0 || many.n > many.most {
 			say(sc.lineOf("world"), "%s: %d is not between 0 and %d", many.key, many.n, many.most)
 		}
 	}
+	names := sc.names()
 	var before *Step
 	endless := false
 	for i := range sc.Steps {
 		st := &sc.Steps[i]
-		for _, c := range st.mistakes(before) {
+		for _, c := range append(st.mistakes(before), names.mistakes(st)...) {
 			say(st.lineOf(c.key), "%s", c.what)
 		}
 		endless = endless || (st.Every > 0 && st.Until == 0)
@@ -104,9 +115,10 @@ func (sc *Scenario) mistakes() (all []Mistake) {
 func (st *Step) mistakes(before *Step) (all []fieldMistake) {
 	var does []action
 	var names []string
+	given := st.given()
 	for _, a := range actions {
 		names = append(names, a.key)
-		if a.given(st) {
+		if slices.Contains(given, a.key) {
 			does = append(does, a)
 		}
 	}
@@ -118,7 +130,7 @@ func (st *Step) mistakes(before *Step) (all []fieldMistake) {
 	if a.lasting {
 		may = append(may, "for")
 	}
-	for _, key := range st.given() {
+	for _, key := range given {
 		if !slices.Contains(may, key) {
 			all = append(all, fieldMistake{key, fmt.Sprintf("%q means nothing beside %q; there it can have: %s", key, a.key, strings.Join(may, ", "))})
 		}

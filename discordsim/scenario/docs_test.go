@@ -11,6 +11,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/discordsim/scenario"
+	"evergreen/internal/text"
 )
 
 // update makes the tests write what is generated instead of comparing it:
@@ -40,9 +41,9 @@ func TestFaultsPageIsUpToDate(t *testing.T) {
 	for _, name := range discordsim.Faults() {
 		fmt.Fprintf(&faults, "| `%s` | %s |\n", name, discordsim.DescribeFault(name).Description)
 	}
-	text := replaceMarked(t, string(page), "faults", faults.String())
-	text = replaceMarked(t, text, "scenarios", "`"+strings.Join(scenario.Names(), "`, `")+"`\n")
-	checkFile(t, path, text)
+	lists := replaceMarked(t, string(page), "faults", faults.String())
+	lists = replaceMarked(t, lists, "scenarios", "`"+strings.Join(scenario.Names(), "`, `")+"`\n")
+	checkFile(t, path, lists)
 }
 
 // docs/simulation.md lists every route of the REST API. To write the list anew:
@@ -73,16 +74,41 @@ func TestRoutesOnThePageAreUpToDate(t *testing.T) {
 	checkFile(t, path, replaceMarked(t, string(page), "routes", list.String()))
 }
 
-// What stands in docs/simulation.md as an example can be read.
-func TestExampleOnThePage(t *testing.T) {
+// docs/simulation.md lists what a speed shortens. To write the list anew:
+// go test ./discordsim/scenario -run Intervals -update
+func TestIntervalsOnThePageAreUpToDate(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "simulation.md")
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list strings.Builder
+	list.WriteString("| interval | Discord's own | at speed 10 | least |\n| --- | --- | --- | --- |\n")
+	for _, i := range discordsim.Intervals() {
+		own, faster := "none", "a tenth"
+		if i.Default > 0 {
+			own, faster = text.ShortDuration(i.Default), text.ShortDuration(i.At(10))
+		}
+		fmt.Fprintf(&list, "| %s | %s | %s | %s |\n", i.Name, own, faster, text.ShortDuration(i.Least))
+	}
+	checkFile(t, path, replaceMarked(t, string(page), "intervals", list.String()))
+}
+
+// What stands in docs/simulation.md as examples can be read.
+func TestExamplesOnThePage(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "simulation.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, example, _ := strings.Cut(string(page), "```yaml\n")
-	example, _, _ = strings.Cut(example, "```")
-	if _, err := scenario.Read("the example", []byte(example)); err != nil {
-		t.Error(err)
+	examples := strings.Split(string(page), "```yaml\n")[1:]
+	if len(examples) != 2 {
+		t.Errorf("there are %d examples, want 2", len(examples))
+	}
+	for _, example := range examples {
+		example, _, _ = strings.Cut(example, "```")
+		if _, err := scenario.Read("the example", []byte(example)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -111,6 +137,6 @@ func checkFile(t *testing.T, path, want string) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("%s is out of date; run: go test ./discordsim/scenario -run 'Schema|Faults|Routes' -update", path)
+		t.Errorf("%s is out of date; run: go test ./discordsim/scenario -run 'Schema|Faults|Routes|Intervals' -update", path)
 	}
 }

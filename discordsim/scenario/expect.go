@@ -9,8 +9,8 @@ import (
 )
 
 // outcomeOf compares a bot with what is expected.
-func (sc *Scenario) outcomeOf(s *discordsim.Sim, app *discordsim.App) BotOutcome {
-	b := BotOutcome{App: app.ID, Name: app.Name, Online: s.Online(app) && s.Attached(app), Verdict: s.Verdict(app)}
+func (sc *Scenario) outcomeOf(s *discordsim.Sim, app *discordsim.App, undone []string) BotOutcome {
+	b := BotOutcome{Undone: undone, App: app.ID, Name: app.Name, Online: s.Online(app) && s.Attached(app), Verdict: s.Verdict(app)}
 	b.Broken = sc.Expect.broken(&b, s.StatusHistory(app))
 	return b
 }
@@ -21,6 +21,7 @@ func (e *Expectations) broken(b *BotOutcome, history []discordsim.StatusChange) 
 	for _, what := range []string{
 		atMost(e.Lost, 0, v.Lost, "commands were never answered"),
 		atMost(e.Twice, 0, v.Twice, "commands were answered twice"),
+		e.undone(b.Undone),
 		e.violations(v.Broken()),
 		atMost(e.Identifies, anyNumber, v.Identifies, "IDENTIFYs were sent"),
 		atMost(e.Dials, anyNumber, v.Dials, "connections were opened"),
@@ -70,15 +71,23 @@ func noLonger(limit *Span, d time.Duration, what string) string {
 }
 
 func (e *Expectations) violations(broken []discordsim.Violation) string {
-	what := atMost(e.Violations, 0, len(broken), "rules of Discord's were broken")
-	if what == "" {
+	var all []string
+	for _, v := range broken {
+		all = append(all, v.Statement+" "+v.What)
+	}
+	return none(e.Violations, all, "rules of Discord's were broken")
+}
+
+func (e *Expectations) undone(undone []string) string {
+	return none(e.Undone, undone, "steps of people could not be done")
+}
+
+// none expects no more than a limit, of which the default is 0, and names the first.
+func none(limit *int, all []string, what string) string {
+	if what = atMost(limit, 0, len(all), what); what == "" {
 		return ""
 	}
-	var first []string
-	for _, v := range broken[:min(5, len(broken))] {
-		first = append(first, v.Statement+" "+v.What)
-	}
-	return what + ": " + strings.Join(first, "; ")
+	return what + ": " + strings.Join(all[:min(5, len(all))], "; ")
 }
 
 func (e *Expectations) end(online bool) string {

@@ -38,6 +38,17 @@ type player struct {
 	undo  []func() // ends what is no fault
 	diary []Moment
 	next  nextCommand
+
+	// turn is who asks in turn, came who has joined, places the channels by name.
+	turn   map[*discordsim.App][]discordsim.ID
+	came   map[*discordsim.App]map[string]discordsim.User
+	places map[*discordsim.App]map[string]discordsim.ID
+	// last is what was done last, asked the newest interactions, open what is still
+	// tried, and undone what was given up.
+	last   map[*discordsim.App]*deed
+	asked  map[*discordsim.App][]*deed
+	open   map[*deed]bool
+	undone map[*discordsim.App][]string
 }
 
 // nextCommand is which person asks what next, and where.
@@ -54,12 +65,31 @@ func newPlayer(sc *Scenario, s *discordsim.Sim, apps []*discordsim.App) *player 
 	p := &player{
 		Scenario: sc, sim: s, apps: apps, over: make(chan struct{}),
 		channels: map[*discordsim.App][]discordsim.ID{}, people: map[*discordsim.App][]discordsim.ID{},
+		turn: map[*discordsim.App][]discordsim.ID{}, came: map[*discordsim.App]map[string]discordsim.User{}, places: map[*discordsim.App]map[string]discordsim.ID{},
+		last: map[*discordsim.App]*deed{}, asked: map[*discordsim.App][]*deed{}, open: map[*deed]bool{}, undone: map[*discordsim.App][]string{},
 	}
 	for _, app := range apps {
 		p.channels[app], p.people[app] = s.Channels(app), s.People(app)
+		p.turn[app], p.came[app], p.places[app] = p.people[app], map[string]discordsim.User{}, placesOf(app)
 	}
 	p.next.rng = p.newRand(-1)
 	return p
+}
+
+// placesOf lists the channels of an app's guilds by name, as guild/channel too. Of one
+// name the first is meant.
+func placesOf(app *discordsim.App) map[string]discordsim.ID {
+	places := map[string]discordsim.ID{}
+	for _, g := range app.Guilds {
+		for _, ch := range g.Channels {
+			for _, name := range []string{ch.Name, g.Name + "/" + ch.Name} {
+				if _, taken := places[name]; !taken {
+					places[name] = ch.ID
+				}
+			}
+		}
+	}
+	return places
 }
 
 // newRand makes the random numbers of one step, so that what happens to others
@@ -113,7 +143,7 @@ func (sc *Scenario) timetable() (firsts []time.Duration, end time.Duration) {
 	if n := len(sc.Steps); n == 0 || !sc.Steps[n-1].End {
 		end = last + quietEnd
 	}
-	return firsts, end
+	return firsts, end + sc.lastWait()
 }
 
 // Length is how long the scenario takes from the start of [Scenario.Run] to its
@@ -166,17 +196,18 @@ func (p *player) schedule(st *Step, at time.Duration, rng *rand.Rand) {
 
 // finish ends the scenario.
 func (p *player) finish() {
+	p.giveUpOpen()
 	p.note("the end")
 	p.ended = true
 	close(p.over)
 }
 
 // stop ends the scenario early, if it has not ended, and says how it went.
-func (p *player) stop() (diary []Moment, took time.Duration) {
+func (p *player) stop() (diary []Moment, took time.Duration, undone map[*discordsim.App][]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = true
-	return p.diary, time.Since(p.began)
+	return p.diary, time.Since(p.began), p.undone
 }
 
 // lift ends what the scenario has begun.
@@ -216,6 +247,8 @@ func (p *player) do(st *Step) {
 	}
 	times := max(1, st.Times)
 	switch {
+	case st.action().deed != nil:
+		p.act(st)
 	case st.Fault != "":
 		p.note("%s%s", st.Fault, lasts)
 		p.inject(st.fault())
@@ -229,16 +262,6 @@ func (p *player) do(st *Step) {
 				f.For = st.For.d()
 			}
 			p.inject(f)
-		}
-	case st.Say != "":
-		p.note("%d times somebody says %q", times, st.Say)
-		for range times {
-			p.say(st.Say, !st.Chatter)
-		}
-	case st.Interact != "":
-		p.note("%d times somebody uses /%s", times, st.Interact)
-		for range times {
-			p.interact(st.Interact)
 		}
 	case st.Event != "":
 		p.note("%d times %s", times, st.Event)
@@ -325,30 +348,14 @@ func madeUpMembers(size int) (members []json.RawMessage) {
 	return members
 }
 
-// say lets the next person say something in the next channel of each app.
-func (p *player) say(content string, expect bool) {
-	var opts []discordsim.SayOption
-	if expect {
-		opts = append(opts, discordsim.Expect())
-	}
-	p.ask(func(_ *discordsim.App, channel, person discordsim.ID) { p.sim.Say(channel, person, content, opts...) })
-}
-
-func (p *player) interact(command string) {
-	p.ask(func(app *discordsim.App, channel, person discordsim.ID) {
-		p.sim.Interact(app, channel, person, command)
-	})
-}
-
-// ask calls do for each app with the channel and the person whose turn it is.
-func (p *player) ask(do func(app *discordsim.App, channel, person discordsim.ID)) {
+// ask lets the people whose turn it is ask something, which is no step.
+func (p *player) ask(st *Step) {
 	for _, app := range p.apps {
-		if channels, people := p.channels[app], p.people[app]; len(channels) > 0 && len(people) > 0 {
-			do(app, channels[p.next.channel%len(channels)], people[p.next.person%len(people)])
+		if d := p.newDeed(st, app); d != nil {
+			_ = st.action().deed(p, d) // neither saying something nor using a command fails
 		}
 	}
-	p.next.channel++
-	p.next.person++
+	p.takeTurn(st)
 }
 
 // pause is the time to the next command of the world's people.
@@ -356,25 +363,28 @@ func (n *nextCommand) pause(every Span) time.Duration {
 	return time.Duration((0.5 + n.rng.Float64()) * float64(every))
 }
 
+// lastMargin is how long before the end, beyond the time for an answer, nobody asks any
+// more.
+const lastMargin = 5 * time.Second
+
 // scheduleCommand lets a person ask at a time, and the next one later, until
 // shortly before the end: what is asked last has to be answered by then.
 func (p *player) scheduleCommand(at time.Duration) {
-	const margin = 5 * time.Second
-	if at > p.end-max(0, p.sim.Config().AnswerGrace)-margin {
+	if at > p.end-max(0, p.sim.Config().AnswerGrace)-lastMargin {
 		return
 	}
 	p.at(at, func() {
 		w := p.World
 		p.next.asked++
 		if n := len(w.Slash); n > 0 && p.next.asked%slashEvery == 0 {
-			p.interact(w.Slash[p.next.slashes%n])
+			p.ask(&Step{Interact: w.Slash[p.next.slashes%n]})
 			p.next.slashes++
 		} else {
 			commands := w.Commands
 			if len(commands) == 0 {
 				commands = []string{"!ping"}
 			}
-			p.say(commands[p.next.command%len(commands)], true)
+			p.ask(&Step{Say: commands[p.next.command%len(commands)]})
 			p.next.command++
 		}
 		p.scheduleCommand(at + p.next.pause(w.CommandEvery))

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/discordsim"
 	"evergreen/internal/regular"
 	"evergreen/internal/text"
 
@@ -196,6 +197,8 @@ func (r *reader) value(n *yaml.Node, into reflect.Value, f reflect.StructField) 
 		r.span(n, into, f)
 	case into.Kind() == reflect.Struct:
 		r.fields(n, into, fmt.Sprintf("%q", key))
+	case into.Kind() == reflect.Map:
+		r.values(n, into, key)
 	case into.Kind() == reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
 			r.mistake(n, "%q is a list, not %s", key, describe(n))
@@ -215,6 +218,66 @@ func (r *reader) value(n *yaml.Node, into reflect.Value, f reflect.StructField) 
 	default:
 		r.scalar(n, into, f)
 	}
+}
+
+// values reads values by name.
+func (r *reader) values(n *yaml.Node, into reflect.Value, key string) {
+	if n.Kind != yaml.MappingNode {
+		r.mistake(n, "%q is a group of names with values, such as {name: value}, not %s", key, describe(n))
+		return
+	}
+	values := Values{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if _, given := values[k.Value]; given {
+			r.mistake(k, "%q is given twice in %q", k.Value, key)
+		}
+		values[k.Value] = r.any(v, k.Value)
+	}
+	into.Set(reflect.ValueOf(values))
+}
+
+// valueFile is a file that a person uploads, as it is written.
+type valueFile struct {
+	Name string `key:"file" must:"yes" says:"The name of the file."`
+	Text string `key:"text" says:"What is in it. Default: nothing."`
+}
+
+// any reads a text, a number, a truth, a list of texts or a file.
+func (r *reader) any(n *yaml.Node, key string) any {
+	if n.Kind == yaml.MappingNode {
+		var f valueFile
+		r.fields(n, reflect.ValueOf(&f).Elem(), fmt.Sprintf("the file %q", key))
+		return discordsim.File{Name: f.Name, Data: []byte(f.Text)}
+	}
+	if n.Kind == yaml.SequenceNode {
+		texts := []string{}
+		for _, item := range n.Content {
+			if item.Kind != yaml.ScalarNode {
+				r.mistake(item, "%q is a list of texts; %s is none", key, describe(item))
+			}
+			texts = append(texts, item.Value)
+		}
+		return texts
+	}
+	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		r.mistake(n, "%q is a text, a number, true, false, a list of texts or a file, not %s", key, describe(n))
+		return nil
+	}
+	switch n.ShortTag() {
+	case "!!bool":
+		v, _ := strconv.ParseBool(n.Value)
+		return v
+	case "!!int":
+		if v, err := strconv.ParseInt(n.Value, 10, 53); err == nil {
+			return v
+		}
+	case "!!float":
+		if v, err := strconv.ParseFloat(n.Value, 64); err == nil {
+			return v
+		}
+	}
+	return n.Value
 }
 
 func (r *reader) span(n *yaml.Node, into reflect.Value, f reflect.StructField) {

@@ -38,6 +38,9 @@ type BotOutcome struct {
 	Name    string
 	Online  bool
 	Verdict discordsim.Verdict
+	// Undone are the steps of people that could not be done, or were answered
+	// otherwise than they say.
+	Undone []string
 	// Broken says which expectations were not kept, one a sentence.
 	Broken []string
 }
@@ -60,14 +63,19 @@ func (sc *Scenario) Populate(s *discordsim.Sim, cfg discordsim.AppConfig) *disco
 	w := sc.World
 	people := make([]discordsim.User, orCount(w.People, 6))
 	for i := range people {
-		people[i] = s.AddUser(fmt.Sprintf("person-%d", i+1))
+		people[i] = s.AddUser(fmt.Sprintf("%s%d", personPrefix, i+1))
 	}
 	channels := make([]string, orCount(w.Channels, 2))
 	for i := range channels {
-		channels[i] = fmt.Sprintf("room-%d", i+1)
+		channels[i] = fmt.Sprintf("%s%d", roomPrefix, i+1)
+	}
+	voice := make([]string, w.Voice)
+	for i := range voice {
+		voice[i] = fmt.Sprintf("%s%d", voicePrefix, i+1)
 	}
 	for i := range orCount(w.Guilds, 1) {
-		g := s.AddGuild(fmt.Sprintf("guild-%d", i+1), channels...)
+		g := s.AddGuild(fmt.Sprintf("%s%d", guildPrefix, i+1), channels...)
+		s.AddVoiceChannels(g, voice...)
 		s.AddMembers(g, people...)
 		cfg.Guilds = append(cfg.Guilds, g)
 	}
@@ -117,10 +125,10 @@ func (sc *Scenario) Run(ctx context.Context, s *discordsim.Sim, apps ...*discord
 	case <-ctx.Done():
 		err = fmt.Errorf("the scenario was broken off: %w", context.Cause(ctx))
 	}
-	diary, took := p.stop()
+	diary, took, undone := p.stop()
 	out := &Outcome{Scenario: sc.Name, Seed: sc.Seed, Took: took, Diary: diary}
 	for _, app := range apps {
-		out.Bots = append(out.Bots, sc.outcomeOf(s, app))
+		out.Bots = append(out.Bots, sc.outcomeOf(s, app, undone[app]))
 	}
 	p.lift()
 	return out, err

@@ -29,6 +29,7 @@ type Scenario struct {
 	// must return at once; it must not call the simulator.
 	Tell func(Moment) `key:"-"`
 
+	speed float64 // of [Scenario.Faster]; 0: as it is written
 	marks
 }
 
@@ -75,40 +76,7 @@ type World struct {
 	StartsUsed   int      `key:"starts_used" says:"How much of the budget is spent already."`
 	EntryPoint   bool     `key:"entry_point" says:"The app has the Entry Point command that Discord makes when Activities are switched on."`
 	Unprivileged bool     `key:"unprivileged" says:"Begin with all privileged intents switched off."`
-}
-
-// Step is one thing that happens: exactly one of Fault, Outage, Say, Interact,
-// Event, Intents, Lift and End, at one moment or again and again.
-type Step struct {
-	At     *Span `key:"at" says:"When, counted from the start."`
-	After  *Span `key:"after" says:"When, counted from the moment the step above is over."`
-	Every  Span  `key:"every" says:"Again and again, this far apart; the first time after as long, unless at or after says when."`
-	Jitter Span  `key:"jitter" says:"With every: each distance is up to so much shorter or longer."`
-	Until  Span  `key:"until" says:"With every: not after this time, counted from the start. Default: the end."`
-
-	Fault       string  `key:"fault" says:"Something goes wrong; docs/faults.md lists them."`
-	For         Span    `key:"for" says:"How long it lasts. Default: until it is lifted or has struck count times."`
-	Count       int     `key:"count" says:"How often the fault strikes. Default: always while it lasts."`
-	Probability float64 `key:"probability" says:"The chance that the fault strikes, above 0 and up to 1. Default 1."`
-	Code        int     `key:"code" says:"The close code or HTTP status."`
-	Delay       Span    `key:"delay" says:"The time the fault is about."`
-	Text        string  `key:"text" says:"A close reason, a body or a payload; with event: its d, as JSON."`
-	Host        string  `key:"host" of:"api gateway resume" says:"Limits a network fault to one host."`
-	Route       string  `key:"route" says:"Limits a REST fault to one route, such as POST /channels/{channel}/messages."`
-	Shard       *int    `key:"shard" says:"Limits the fault to one shard id."`
-
-	Outage   string  `key:"outage" of:"all gateway rest resume network guild" says:"A part of the world is gone: Discord, its gateway, its REST API, the resume address, the bot's network, or one guild."`
-	Say      string  `key:"say" says:"A user writes this; it is a command the bot must answer exactly once, unless chatter says otherwise."`
-	Chatter  bool    `key:"chatter" says:"With say: nobody expects an answer."`
-	Interact string  `key:"interact" says:"A user uses this slash command, without the slash."`
-	Event    string  `key:"event" says:"Discord sends an event of this type to the first guild, with text as its d, or with the guild."`
-	Size     float64 `key:"megabytes" says:"With event: how large its d is made."`
-	Times    int     `key:"times" says:"How often it is said, used or sent at that moment. Default 1."`
-	Intents  string  `key:"intents" of:"on off" says:"The privileged intents are switched on or off."`
-	Lift     bool    `key:"lift" says:"All faults are over."`
-	End      bool    `key:"end" says:"The scenario is over. Default: a minute after everything else is."`
-
-	marks
+	Voice        int      `key:"voice_channels" says:"How many voice channels each guild has: voice-1 and so on. Default 0."`
 }
 
 // Expectations are what a good bot makes of a scenario. A nil field means the default
@@ -121,6 +89,7 @@ type Expectations struct {
 	Answered   *int   `key:"answered" says:"Commands answered exactly once, at least. Default 0."`
 	Lost       *int   `key:"lost" says:"Commands that were never answered, at most. Default 0."`
 	Twice      *int   `key:"twice" says:"Commands that were answered twice, at most. Default 0."`
+	Undone     *int   `key:"undone" says:"Steps of people that could not be done, or were answered otherwise than they say, at most. Default 0."`
 	Violations *int   `key:"violations" says:"Rules of Discord's that were broken, at most. Default 0."`
 	Invalid    *int   `key:"invalid_requests" says:"REST requests answered 401, 403 or 429, at most. Default: any number."`
 	Ends       string `key:"ends" of:"online offline any" says:"How the bot is at the end. Default online."`
@@ -145,8 +114,21 @@ func (m *marks) lineOf(key string) int { return cmp.Or(m.at[key], m.line) }
 const never Span = -1
 
 // Rules is the configuration of a simulator that the scenario wants: the
-// defaults, its overrides and its seed.
+// defaults, its overrides and its seed, at its speed.
 func (sc *Scenario) Rules() discordsim.Config {
+	rules := sc.rules()
+	if sc.speed <= 1 {
+		return rules
+	}
+	faster, err := rules.Faster(sc.speed)
+	if err != nil {
+		panic("scenario: a speed that was possible no longer is: " + err.Error())
+	}
+	return faster
+}
+
+// rules is the configuration as it is written.
+func (sc *Scenario) rules() discordsim.Config {
 	o := sc.Config
 	return discordsim.Config{
 		Seed: sc.Seed, Latency: o.Latency.d(), Jitter: o.Jitter.d(), AnswerGrace: o.AnswerGrace.d(),

@@ -67,6 +67,10 @@ func schemaOf(t reflect.Type, f reflect.StructField) map[string]any {
 		return map[string]any{"anyOf": forms}
 	case t.Kind() == reflect.Struct:
 		return object(t)
+	case t.Kind() == reflect.Map:
+		one := map[string]any{"type": []string{"string", "number", "boolean"}}
+		forms := []any{one, map[string]any{"type": "array", "items": one}, object(reflect.TypeFor[valueFile]())}
+		return map[string]any{"type": "object", "additionalProperties": map[string]any{"anyOf": forms}}
 	case t.Kind() == reflect.Slice:
 		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), f)}
 	case t.Kind() == reflect.Bool:
@@ -77,6 +81,9 @@ func schemaOf(t reflect.Type, f reflect.StructField) map[string]any {
 		return map[string]any{"type": "number", "minimum": 0}
 	}
 	schema := map[string]any{"type": "string"}
+	if f.Tag.Get("number") != "" {
+		schema["type"] = []string{"string", "integer"}
+	}
 	if of := strings.Fields(f.Tag.Get("of")); len(of) > 0 {
 		schema["enum"] = of
 	}

@@ -187,12 +187,18 @@ func play(t *testing.T, name string) *scenario.Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return playScenario(t, sc)
+}
+
+// playScenario plays a scenario with our bot.
+func playScenario(t *testing.T, sc *scenario.Scenario) *scenario.Outcome {
+	t.Helper()
 	rules := sc.Rules()
 	rules.LogFrames = -1
 	sim := discordsim.New(rules)
 	defer sim.Close()
 	application := sc.Populate(sim, discordsim.AppConfig{Name: "ResearchBot"})
-	stop := runBot(t, sim, application, name)
+	stop := runBot(t, sim, application, sc.Name)
 	defer stop()
 	out, err := sc.Run(t.Context(), sim, application)
 	if err != nil {
