@@ -197,8 +197,11 @@ func (d *demoCommand) logger(screen io.Writer) (*slog.Logger, func(), error) {
 
 // terminal reports whether the output goes to a terminal that can redraw lines,
 // and tells its width.
-func (p *process) terminal() (columns func() int, ok bool) {
-	f := output.File(p.stdout)
+func (p *process) terminal() (columns func() int, ok bool) { return p.terminalOf(p.stdout) }
+
+// terminalOf is [process.terminal] for another stream.
+func (p *process) terminalOf(w io.Writer) (columns func() int, ok bool) {
+	f := output.File(w)
 	if f == nil || !isatty.IsTerminal(f.Fd()) || p.getenv("TERM") == "dumb" {
 		return nil, false
 	}

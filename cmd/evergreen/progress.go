@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"evergreen/fleet"
@@ -65,6 +64,5 @@ func (p *process) showProgress(ctx context.Context, snapshot func() fleet.Snapsh
 
 // progressBar is the progress as a bar with its text.
 func progressBar(p fleet.Progress) string {
-	full := barWidth * p.Online / max(1, p.Total)
-	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "] " + p.String()
+	return bar(float64(p.Online)/float64(max(1, p.Total))) + " " + p.String()
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"evergreen/discordsim"
+	"evergreen/internal/text"
 )
 
 // simCommand is evergreen sim: a simulated Discord to use, to judge a bot with, or
@@ -27,6 +29,7 @@ type simCommand struct {
 	Slash   []string `name:"slash" placeholder:"NAME" help:"Slash commands people use too."`
 	Faults  string   `name:"faults" enum:"auto,none" default:"none" help:"auto: faults strike one after another, in real time; none: only those that are asked for (${default})."`
 	Pace    duration `name:"pace" default:"60s" help:"Time between two faults of auto (${default})."`
+	Speed   float64  `name:"speed" default:"1" placeholder:"N" help:"Divide Discord's intervals by this, such as 10: heartbeats, the life of a session, the pause between IDENTIFYs; with --scenario also the times of its steps. What the bot waits by itself is not shortened (${default})."`
 	For     duration `name:"for" placeholder:"10m" help:"End by itself after this time, with exit code 0 only if no command was lost or answered twice and no rule broken. Without it Ctrl+C ends it."`
 
 	Check    bool     `name:"check" help:"Judge the bot that is pointed here: lead it through a programme of faults, about five minutes, and say which statements of docs/conformance.md it kept and broke. The bot has to answer the first --say (and --slash). Exit code 1 if it broke one."`
@@ -49,10 +52,33 @@ func (s *simCommand) Validate() error {
 		return errors.New("--check and --scenario: want one of them; each makes a simulated Discord of its own")
 	case !s.Check && (s.JSON || s.Thorough || s.Gentle || len(s.Only) > 0):
 		return errors.New("--json, --thorough, --gentle and --only mean nothing without --check")
+	case s.Check && s.Speed != 1:
+		return errors.New("--speed means nothing beside --check: its intervals are as short as bots can live with already, 2.5 s for heartbeats")
 	case (s.Check || s.Scenario != "") && (s.For > 0 || s.Control != "" || s.Faults != "none"):
 		return errors.New("--for, --control-addr and --faults mean nothing beside --check and --scenario, which know what happens and when it ends")
 	}
+	if _, err := (discordsim.Config{}).Faster(s.Speed); err != nil && s.Scenario == "" { // a scenario has rules of its own
+		return fmt.Errorf("--speed: %w", err)
+	}
 	return checkRate(s.Rate)
+}
+
+// ownTimes says what no speed changes.
+const ownTimes = "The bot's own backoffs and deadlines take as long as ever, and so do the 3 s for the answer to an interaction."
+
+// describeSpeed says what the speed makes of Discord's intervals; nothing at speed 1.
+func (s *simCommand) describeSpeed() string {
+	if s.Speed <= 1 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Speed %g. Discord's intervals are shorter:\n\n", s.Speed)
+	for _, i := range discordsim.Intervals() {
+		if i.Default > 0 {
+			fmt.Fprintf(&b, "  %-53s %8s instead of %s\n", i.Name, text.ShortDuration(i.At(s.Speed).Round(time.Millisecond)), text.ShortDuration(i.Default))
+		}
+	}
+	return b.String() + "\n" + ownTimes + "\n"
 }
 
 // Run does what is asked for.

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"sync"
+	"time"
 
 	"evergreen/discordsim"
 	"evergreen/discordsim/judge"
+	"evergreen/internal/text"
 )
 
 // checkBot waits for a bot and judges it.
@@ -27,19 +31,18 @@ func (s *simCommand) checkBot(p *process) error {
 	if s.JSON {
 		told = p.stderr
 	}
+	o := judge.Options{
+		Sim: sim, App: app, Command: firstOf(s.Say), Slash: firstOf(s.Slash), Thorough: s.Thorough, Gentle: s.Gentle, Only: s.Only,
+	}
 	fmt.Fprintf(told, `%s
 It will be judged by what it sends. It should answer %s.
+%s will be played. With a bot that does well that takes about %s from its first READY, with one that has to be waited for longer.
 
-`, pointBotHere(listener, app), s.expectedAnswers())
+`, pointBotHere(listener, app), s.expectedAnswers(), text.Count(len(judge.Steps(o)), "step"), text.Duration(judge.Takes(o)))
 
 	ctx, release := p.signalContext()
 	defer release()
-	report, err := judge.Run(ctx, judge.Options{
-		Sim: sim, App: app, Command: firstOf(s.Say), Slash: firstOf(s.Slash), Thorough: s.Thorough, Gentle: s.Gentle, Only: s.Only,
-		Tell: func(step judge.Step, number, of int) {
-			fmt.Fprintf(told, "%2d/%d  %s: %s\n", number, of, step.Name, step.Says)
-		},
-	})
+	report, err := s.judge(ctx, p.newSimProgress(told), o)
 	if err != nil {
 		return err
 	}
@@ -57,6 +60,30 @@ It will be judged by what it sends. It should answer %s.
 		return errors.New("the bot has not passed; what is listed as broken says why")
 	}
 	return nil
+}
+
+// judge judges the bot and shows how far that is.
+func (s *simCommand) judge(ctx context.Context, progress *simProgress, o judge.Options) (judge.Report, error) {
+	steps := judge.Steps(o)
+	o.Tell = func(step judge.Step, number, of int) {
+		fmt.Fprintf(progress, "%2d/%d  %s: %s\n", number, of, step.Name, step.Says)
+		if number == 1 {
+			progress.begin(judge.Takes(o))
+		}
+		// What the steps so far took is known, what the rest will take was said.
+		var left time.Duration
+		for _, s := range steps[min(number-1, len(steps)):] {
+			left += s.Takes
+		}
+		progress.reach(fmt.Sprintf("step %d of %d: %s", number, of, step.Name), progress.passed()+left)
+	}
+	shown, end := context.WithCancel(context.Background())
+	var showing sync.WaitGroup
+	showing.Go(func() { progress.follow(shown, inForce(o.Sim)) })
+	report, err := judge.Run(ctx, o)
+	end()
+	showing.Wait()
+	return report, err
 }
 
 // expectedAnswers is what the bot has to answer, as text.

@@ -37,7 +37,7 @@ func TestSimCheckPassesOurBot(t *testing.T) {
 	if code := check.code(t); code != 0 {
 		t.Errorf("exit code %d:\n%s\n%s", code, check.stdout, check.stderr)
 	}
-	for _, want := range []string{"2/2  op 7: ", "SimBot was judged for ", "Kept:", "G-077", "broken 0,"} {
+	for _, want := range []string{"2 steps will be played. With a bot that does well that takes about ", "2/2  op 7: ", "SimBot was judged for ", "Kept:", "G-077", "broken 0,"} {
 		if !strings.Contains(check.stdout.String(), want) {
 			t.Errorf("the judgement does not say %q:\n%s", want, check.stdout)
 		}
@@ -117,22 +117,27 @@ func TestSimPlaysAScenario(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for _, c := range []struct {
-		expect string
-		code   int
-		says   string
+		expect, speed string
+		code          int
+		says          []string
 	}{
-		{"identifies: 1", 0, "passed     short: "},
-		{"answered: 99", 1, "at least 99 are expected"},
+		{"identifies: 1", "1", 0, []string{"4s of simulated time; on a port that takes 4 s. With --speed 10: ", "passed     short: "}},
+		{"answered: 99", "2", 1, []string{"4s of simulated time take 5 s at speed 2.", "at least 99 are expected", "At speed 2 the bot's own pauses"}},
 	} {
 		file := filepath.Join(folder, "short.yaml")
 		text := "name: short\nsays: The connection is reset.\nworld: {command_every: 200ms}\nconfig: {answer_grace: 1s}\nsteps:\n  - {at: 2s, fault: cut}\n  - {at: 4s, end: true}\nexpect: {" + c.expect + "}\n"
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		sim, api, token, _ := startSim(t, "--scenario", file)
+		sim, api, token, _ := startSim(t, "--scenario", file, "--speed", c.speed)
 		bot := startCommand(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
-		if code := sim.code(t); code != c.code || !strings.Contains(sim.stdout.String(), c.says) {
-			t.Errorf("exit code %d, want %d and %q:\n%s", code, c.code, c.says, sim.stdout)
+		if code := sim.code(t); code != c.code {
+			t.Errorf("exit code %d, want %d:\n%s", code, c.code, sim.stdout)
+		}
+		for _, says := range c.says {
+			if !strings.Contains(sim.stdout.String(), says) {
+				t.Errorf("it does not say %q:\n%s", says, sim.stdout)
+			}
 		}
 		bot.stop(t)
 	}
@@ -150,6 +155,10 @@ func TestSimRefusesWhatDoesNotFit(t *testing.T) {
 		{[]string{"--check", "--scenario", "zombie"}, 2, "want one of them"},
 		{[]string{"--json"}, 2, "mean nothing without --check"},
 		{[]string{"--check", "--for", "1m"}, 2, "mean nothing beside"},
+		{[]string{"--check", "--speed", "5"}, 2, "--speed means nothing beside --check"},
+		{[]string{"--speed", "50"}, 2, "heartbeats would come less than 1s apart"},
+		{[]string{"--speed", "0"}, 2, "at least 1"},
+		{[]string{"--scenario", "zombie", "--speed", "50", "--addr", "127.0.0.1:0"}, 1, "zombie cannot be played so fast"},
 		{[]string{"--scenario", "zombi", "--addr", "127.0.0.1:0"}, 1, `did you mean "zombie"?`},
 		{[]string{"--scenario", "./nowhere.yaml", "--addr", "127.0.0.1:0"}, 1, "nowhere.yaml"},
 		{[]string{"--check", "--only", "nap", "--addr", "127.0.0.1:0"}, 1, `no step "nap"`},
@@ -159,7 +168,7 @@ func TestSimRefusesWhatDoesNotFit(t *testing.T) {
 			t.Errorf("%v: exit code %d, want %d and %q:\n%s", c.args, code, c.code, c.says, sim.stderr)
 		}
 	}
-	for list, wants := range map[string][]string{"--scenario": {"quiet-bot", "24h"}, "--check --only": {"op 7", "(with --thorough)"}} {
+	for list, wants := range map[string][]string{"--scenario": {"quiet-bot", "24h"}, "--speed 10 --scenario": {"quiet-bot", "2h24m14s"}, "--check --only": {"op 7", "(with --thorough)"}} {
 		sim := startCommand(t, nil, append([]string{"sim"}, append(strings.Fields(list), "list")...)...)
 		code := sim.code(t)
 		for _, want := range wants {

@@ -20,8 +20,12 @@ import (
 func (s *simCommand) serve(p *process) error {
 	p.detach()
 	seed := s.seed()
+	rules, err := discordsim.Config{Seed: seed}.Faster(s.Speed)
+	if err != nil {
+		return fmt.Errorf("--speed: %w", err)
+	}
 	world := demo.NewWorld(demo.WorldOptions{
-		Sim: discordsim.Config{Seed: seed}, Guilds: s.Guilds, People: s.Users, Token: s.Token, Bot: "SimBot",
+		Sim: rules, Guilds: s.Guilds, People: s.Users, Token: s.Token, Bot: "SimBot",
 		Shards: s.Shards, Concurrency: s.Starts,
 	})
 	defer world.Sim.Close()
@@ -111,17 +115,17 @@ Let something go wrong:  curl -d '{"fault":"half-open","for":"30s"}' http://%s/s
 What can go wrong:       curl http://%s/sim/faults
 How the bot fares:       curl http://%s/sim/verdict    (or Ctrl+C)
 
-`, pointBotHere(listener, world.Bot), len(world.Guilds), len(world.People), asks, world.Bot.Owner, control, control, control)
+%s`, pointBotHere(listener, world.Bot), len(world.Guilds), len(world.People), asks, world.Bot.Owner, control, control, control, s.describeSpeed())
 }
 
-// realTimeScale stretches the times of the faults, which are made for a world ten
-// times as fast.
+// realTimeScale stretches the times of the faults, which are made for a world ten times as
+// fast, to those of speed 1.
 const realTimeScale = 10
 
 // injectFaults draws one mishap after another until ctx ends.
 func (s *simCommand) injectFaults(ctx context.Context, world *demo.World, seed uint64) {
 	pace := time.Duration(s.Pace)
-	schedule := mishap.NewSchedule(mishap.ScheduleOptions{Seed: seed, Scale: realTimeScale, Every: mishap.CostlyEvery(pace)})
+	schedule := mishap.NewSchedule(mishap.ScheduleOptions{Seed: seed, Scale: realTimeScale / s.Speed, Every: mishap.CostlyEvery(pace)})
 	timer := time.NewTimer(pace)
 	defer timer.Stop()
 	for {
