@@ -341,7 +341,7 @@ func (s *Sim) dm(app *App, user ID) *Channel {
 }
 
 // DMChannel is the channel of the direct messages between a bot and a person, which is made
-// if there is none. Making one sends no event (S-074).
+// if there is none.
 func (s *Sim) DMChannel(app *App, user ID) ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
