@@ -39,6 +39,10 @@ type Config struct {
 	// null, which says that no server is allocated yet.
 	VoiceEndpoint string
 
+	// HiddenChannels says how the gateway shows channels that a bot may not see. Default
+	// HiddenObfuscated.
+	HiddenChannels HiddenMode
+
 	// OfflineHides shows a bot offline that sends the status "offline", as documented.
 	// Otherwise it is shown online, as users of two libraries report; "invisible" hides.
 	OfflineHides bool
@@ -148,9 +152,23 @@ type IdentifyConfig struct {
 	// GuildSpacing is the longest time between two GUILD_CREATEs after READY;
 	// each gap is random below it. Default 50 ms.
 	GuildSpacing time.Duration
+	// GuildsWithin shortens GuildSpacing for a shard whose guilds would not come within it.
+	// Default 3 s where GuildSpacing has its default, else never.
+	GuildsWithin time.Duration
+	// VoiceStatesByIntent leaves voice_states of GUILD_CREATE empty for a session without
+	// GUILD_VOICE_STATES. Otherwise they are sent to all: nothing documented excludes them.
+	VoiceStatesByIntent bool
 	// HugeGuild is the member count above which GUILD_CREATE lists only the bot.
 	// Default 75,000.
 	HugeGuild int
+}
+
+// spacingOf is the longest time between two of so many guilds.
+func (c IdentifyConfig) spacingOf(guilds int) time.Duration {
+	if c.GuildsWithin <= 0 || guilds == 0 {
+		return c.GuildSpacing
+	}
+	return min(c.GuildSpacing, c.GuildsWithin/time.Duration(guilds))
 }
 
 // LimitConfig sets what a client may send on one connection.
@@ -169,6 +187,9 @@ type LimitConfig struct {
 	// MembersWindow is how soon the members of one guild may be asked for again.
 	// Default 30 s.
 	MembersWindow time.Duration
+	// QueryOptional takes a request for members with neither query nor user_ids as one for
+	// all. Otherwise it closes with 4001, as is reported of Discord.
+	QueryOptional bool
 	// IgnoreAllMembers drops a request for all members without the intent;
 	// otherwise it closes with 4001.
 	IgnoreAllMembers bool
@@ -203,6 +224,9 @@ func (c Config) withDefaults() Config {
 	if c.Heartbeat.Missed == "" {
 		c.Heartbeat.Missed = MissedObserved
 	}
+	if c.HiddenChannels == "" {
+		c.HiddenChannels = HiddenObfuscated
+	}
 	orDuration(&c.Heartbeat.RequestedWithin, 10*time.Second)
 	orDuration(&c.Session.Lifetime, 90*time.Second)
 	orInt(&c.Session.ReplayEvents, 5000)
@@ -213,7 +237,10 @@ func (c Config) withDefaults() Config {
 	orDuration(&c.Identify.InvalidDelay, 2*time.Second)
 	orDuration(&c.Identify.StartsWindow, 24*time.Hour)
 	orInt(&c.Identify.MaxGuilds, 2500)
-	orDuration(&c.Identify.GuildSpacing, 50*time.Millisecond)
+	if c.Identify.GuildSpacing == 0 {
+		c.Identify.GuildSpacing = 50 * time.Millisecond
+		orDuration(&c.Identify.GuildsWithin, 3*time.Second)
+	}
 	orInt(&c.Identify.HugeGuild, 75_000)
 	orInt(&c.Limits.PayloadBytes, 4096)
 	orInt(&c.Limits.Sends, 120)
@@ -269,6 +296,14 @@ type RESTConfig struct {
 	// RetryWindow is how soon the same request after 401, 403 or 404 counts as
 	// a forbidden retry. Default 1 min.
 	RetryWindow time.Duration
+
+	// CloseGaps moves channels and roles down into the gap that a deleted one leaves, with
+	// an event for each. Otherwise they stay where they are: on Discord positions may have
+	// gaps, and two may share one.
+	CloseGaps bool
+	// SlowmodeForBots holds bots without BYPASS_SLOWMODE to the slow mode of a channel: 429
+	// with code 20016. Otherwise bots are unaffected, as documented.
+	SlowmodeForBots bool
 
 	limits map[string]rateLimit // replaces rows of the bucket table, for tests of this package
 }

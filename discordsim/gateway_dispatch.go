@@ -85,7 +85,7 @@ func (s *Sim) messageEvent(view messageView, typ string, m *Message, guild *Guil
 		out["guild_id"] = guild.ID
 		mentions, _ := out["mentions"].([]any)
 		for i, id := range m.Pinged {
-			if user, ok := mentions[i].(map[string]any); ok && slices.Contains(guild.Members, id) {
+			if user, ok := mentions[i].(map[string]any); ok && guild.hasMember(id) {
 				user["member"] = s.bareMember(guild, id)
 			}
 		}

@@ -62,10 +62,11 @@ var (
 )
 
 const (
-	intentGuilds    = 1 << 0
-	intentMembers   = 1 << 1
-	intentPresences = 1 << 8
-	intentContent   = 1 << 15
+	intentGuilds      = 1 << 0
+	intentMembers     = 1 << 1
+	intentVoiceStates = 1 << 7
+	intentPresences   = 1 << 8
+	intentContent     = 1 << 15
 )
 
 // limitedFlags are the application flags of a small app whose owner has

@@ -30,7 +30,12 @@ func (c *conn) requestMembers(d json.RawMessage) {
 		Presences bool            `json:"presences"`
 		Nonce     string          `json:"nonce"`
 	}
-	if json.Unmarshal(d, &in) != nil || in.Guild == 0 || (in.Query == nil && len(in.Users) == 0) {
+	malformed := json.Unmarshal(d, &in) != nil || in.Guild == 0
+	byID := len(in.Users) > 0 && !isNull(in.Users)
+	if in.Query == nil && !byID && s.cfg.Limits.QueryOptional {
+		in.Query = new(string)
+	}
+	if malformed || in.Query == nil && !byID {
 		s.violate(c, "S-018", "a request for members is malformed")
 		c.close(4001, reasonOpcode)
 		return
@@ -42,7 +47,7 @@ func (c *conn) requestMembers(d json.RawMessage) {
 	if len(in.Nonce) > 32 {
 		in.Nonce = "" // as if there were none
 	}
-	all := in.Query != nil && *in.Query == "" && in.Limit == 0
+	all := !byID && *in.Query == "" && in.Limit == 0
 	if all && sess.intents&intentMembers == 0 {
 		s.violate(c, "S-078", "all members were asked for without the intent")
 		if !s.cfg.Limits.IgnoreAllMembers {
@@ -64,18 +69,32 @@ func (c *conn) requestMembers(d json.RawMessage) {
 		}
 		sess.bot.membersAsked[g.ID] = now
 	}
-	found, missing := s.findMembers(g, in.Query, in.Limit, in.Users)
+	var found []ID
+	var missing []any
+	if byID {
+		found, missing = g.membersByID(in.Users)
+	} else {
+		found = s.membersNamed(g, *in.Query, in.Limit)
+	}
 	const size = 1000
 	count := max(1, (len(found)+size-1)/size)
 	for i := range count {
-		chunk := map[string]any{
-			"guild_id": g.ID, "members": found[min(i*size, len(found)):min((i+1)*size, len(found))], "chunk_index": i, "chunk_count": count,
+		page, members := found[min(i*size, len(found)):min((i+1)*size, len(found))], []any{}
+		for _, id := range page {
+			members = append(members, s.guildMember(g, s.user(id)))
 		}
+		chunk := map[string]any{"guild_id": g.ID, "members": members, "chunk_index": i, "chunk_count": count}
 		if len(missing) > 0 {
 			chunk["not_found"] = missing
 		}
 		if in.Presences && sess.intents&intentPresences != 0 {
-			chunk["presences"] = []any{}
+			present := []any{}
+			for _, id := range page {
+				if shown := s.presenceIn(g, id); shown != nil {
+					present = append(present, shown)
+				}
+			}
+			chunk["presences"] = present
 		}
 		if in.Nonce != "" {
 			chunk["nonce"] = in.Nonce
@@ -84,36 +103,43 @@ func (c *conn) requestMembers(d json.RawMessage) {
 	}
 }
 
-// findMembers looks members up by the beginning of their name or by id.
-func (s *Sim) findMembers(g *Guild, query *string, limit int, users json.RawMessage) (found []any, missing []any) {
-	found = []any{}
-	if len(users) > 0 && string(users) != "null" {
-		var ids []json.RawMessage
-		if json.Unmarshal(users, &ids) != nil {
-			ids = []json.RawMessage{users}
+// maxFound is how many members a request finds by name or by id.
+const maxFound = 100
+
+// membersByID finds members by a list of ids or a single one. What is no member is given back
+// as it was asked for.
+func (g *Guild) membersByID(users json.RawMessage) (found []ID, missing []any) {
+	var ids []json.RawMessage
+	if json.Unmarshal(users, &ids) != nil {
+		ids = []json.RawMessage{users}
+	}
+	for _, raw := range ids[:min(maxFound, len(ids))] {
+		var id ID
+		if json.Unmarshal(raw, &id) == nil && g.hasMember(id) {
+			found = append(found, id)
+		} else {
+			missing = append(missing, raw)
 		}
-		for _, raw := range ids[:min(100, len(ids))] {
-			var id ID
-			if json.Unmarshal(raw, &id) == nil && slices.Contains(g.Members, id) {
-				found = append(found, s.guildMember(g, s.user(id)))
-			} else {
-				missing = append(missing, raw)
-			}
-		}
-		return found, missing
+	}
+	return found, missing
+}
+
+// membersNamed finds the members whose name begins with a query; all of them where it is
+// empty and there is no limit.
+func (s *Sim) membersNamed(g *Guild, query string, limit int) (found []ID) {
+	if query == "" && limit == 0 {
+		return g.Members
+	}
+	limit = max(1, limit)
+	if query != "" {
+		limit = min(maxFound, limit)
 	}
 	for _, id := range g.Members {
-		if s.isNamed(g, id, *query) {
-			found = append(found, s.guildMember(g, s.user(id)))
+		if len(found) < limit && s.isNamed(g, id, query) {
+			found = append(found, id)
 		}
 	}
-	if *query != "" {
-		limit = min(100, max(1, limit))
-	}
-	if limit > 0 && len(found) > limit {
-		found = found[:limit]
-	}
-	return found, nil
+	return found
 }
 
 // requestSoundboard handles op 31.

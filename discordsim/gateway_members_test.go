@@ -101,6 +101,30 @@ func TestAllMembersWithoutIntent(t *testing.T) {
 	}
 }
 
+// Given a request for members that names neither a query nor users, as libraries send that
+// leave an empty query out, then that closes with 4001, or gets all where that is configured.
+//
+// Statements: S-018.
+func TestMembersWithoutQuery(t *testing.T) {
+	for _, d := range []map[string]any{{"limit": 0}, {}, {"user_ids": nil}} {
+		for _, optional := range []bool{false, true} {
+			cfg := patient
+			cfg.Limits.QueryOptional = optional
+			withClient(t, cfg, AppConfig{}, func(sc *clientHarness) {
+				c := sc.identified(map[string]any{"intents": 1 << 1})
+				c.all()
+				d["guild_id"] = []ID{sc.guild.ID}
+				c.send(8, d)
+				if !optional {
+					c.closedWith(4001)
+				} else if got := len(asList(c.event("GUILD_MEMBERS_CHUNK").object()["members"])); got != 2 {
+					t.Errorf("%v gave %d members", d, got)
+				}
+			})
+		}
+	}
+}
+
 // Given a request for all members, when the same comes again within 30 s, then
 // RATE_LIMITED says how long to wait and the connection stays; other guilds and
 // later requests are served.

@@ -2,6 +2,7 @@ package discordsim
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -48,23 +49,23 @@ func (c *conn) ready(id identifyRequest) {
 		}
 	}
 	if id.intents&intentGuilds != 0 {
-		sess.sendGuilds(mine)
+		sess.sendGuilds(mine, s.cfg.Identify.spacingOf(len(mine)))
 	}
 }
 
 // sendGuilds sends the guilds of a new session, spaced at random. It goes on when
 // the session's connection has changed meanwhile.
-func (sess *session) sendGuilds(guilds []*Guild) {
+func (sess *session) sendGuilds(guilds []*Guild, spacing time.Duration) {
 	s := sess.bot.sim
 	for len(guilds) > 0 {
 		next := func() {
 			sess.sendGuild(guilds[0])
 			guilds = guilds[1:]
 		}
-		if s.cfg.Identify.GuildSpacing > 0 {
-			sess.guildTimer = s.after(between(sess.shardState.rng, 0, s.cfg.Identify.GuildSpacing), func() {
+		if spacing > 0 {
+			sess.guildTimer = s.after(between(sess.shardState.rng, 0, spacing), func() {
 				next()
-				sess.sendGuilds(guilds)
+				sess.sendGuilds(guilds, spacing)
 			})
 			return
 		}
@@ -131,8 +132,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 	me := sess.bot.app.Bot.ID
 	channels := []any{}
 	for _, ch := range g.Channels {
-		if s.sees(sess.bot.app, ch) {
-			object := s.rest.renderChannel(ch)
+		if object := s.channelFor(sess.bot.app, ch); object != nil {
 			delete(object, "guild_id")
 			channels = append(channels, object)
 		}
@@ -142,30 +142,58 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 		threads = append(threads, s.rest.renderThread(ch, me))
 	}
 	members, presences := []any{}, []any{}
-	listAll := sess.intents&intentPresences != 0 && (s.cfg.Identify.HugeGuild < 0 || len(g.Members) <= s.cfg.Identify.HugeGuild)
-	large := len(g.Members) > sess.largeThreshold()
-	for _, id := range g.Members {
-		status, activities := s.presenceOf(id)
-		online := status != "offline"
-		if id != me && g.voice[id] == nil && (!listAll || (large && !online)) {
-			continue // of a large guild only those online or in voice are listed
-		}
+	for _, id := range sess.listedMembers(g) {
 		members = append(members, s.guildMember(g, s.user(id)))
-		if listAll && online {
-			presences = append(presences, map[string]any{
-				"user": map[string]any{"id": id}, "status": status, "activities": activities, "client_status": map[string]any{"web": status},
-			})
+	}
+	if sess.listsAll(g) {
+		for _, id := range g.Members {
+			if shown := s.presenceIn(nil, id); shown != nil {
+				presences = append(presences, shown)
+			}
 		}
 	}
 	out := s.rest.renderGuild(g)
 	for name, value := range map[string]any{
-		"member_count": len(g.Members), "large": large, "joined_at": stamp(g.member(me).Joined), "unavailable": false, "channels": channels, "threads": threads,
-		"members": members, "presences": presences, "voice_states": s.voiceStates(sess.bot.app, g), "stage_instances": renderStages(g), "guild_scheduled_events": s.rest.renderResources(scheduledEvents, g),
+		"member_count": len(g.Members), "large": len(g.Members) > sess.largeThreshold(), "joined_at": stamp(g.member(me).Joined), "unavailable": false, "channels": channels, "threads": threads,
+		"members": members, "presences": presences, "voice_states": sess.voiceStates(g), "stage_instances": renderStages(g), "guild_scheduled_events": s.rest.renderResources(scheduledEvents, g),
 		"soundboard_sounds": s.rest.renderResources(soundboard, g),
 	} {
 		out[name] = value
 	}
 	return out
+}
+
+// listsAll reports whether GUILD_CREATE lists more members of a guild than the bot and who
+// is in voice: with GUILD_PRESENCES, and unless the guild is huge.
+func (sess *session) listsAll(g *Guild) bool {
+	huge := sess.bot.sim.cfg.Identify.HugeGuild
+	return sess.intents&intentPresences != 0 && (huge < 0 || len(g.Members) <= huge)
+}
+
+// listedMembers are the members that GUILD_CREATE lists. Of a large guild these are at most
+// those who are online, have a role or a nickname, or are in voice.
+func (sess *session) listedMembers(g *Guild) []ID {
+	s, me := sess.bot.sim, sess.bot.app.Bot.ID
+	if !sess.listsAll(g) {
+		listed := []ID{me}
+		for _, id := range slices.Sorted(maps.Keys(g.voice)) {
+			if id != me {
+				listed = append(listed, id)
+			}
+		}
+		return listed
+	}
+	if len(g.Members) <= sess.largeThreshold() {
+		return g.Members
+	}
+	var listed []ID
+	for _, id := range g.Members {
+		status, _ := s.presenceOf(id)
+		if m := g.profiles[id]; id == me || status != "offline" || g.voice[id] != nil || m != nil && (m.Nick != "" || len(m.Roles) > 0) {
+			listed = append(listed, id)
+		}
+	}
+	return listed
 }
 
 func (sess *session) largeThreshold() int {

@@ -32,9 +32,9 @@ var statusRank = map[string]int{"online": 4, "dnd": 3, "idle": 2, "offline": 1}
 
 // updateVisible recomputes the status and tells the guilds when it has changed.
 func (b *bot) updateVisible() {
-	status, activity, activities := "offline", "", []any{}
+	status, activity := "offline", ""
 	if shown := b.bestSession(); shown != nil {
-		status, activity, activities = b.sim.visibleStatus(shown.presence), shown.presence.activityText(), shown.presence.activities
+		status, activity = b.sim.visibleStatus(shown.presence), shown.presence.activityText()
 	}
 	d := &b.visible
 	if status == d.status && activity == d.activity {
@@ -50,27 +50,7 @@ func (b *bot) updateVisible() {
 	if len(d.history) >= 2*maxStatusHistory {
 		d.history = slices.Delete(d.history, 0, len(d.history)-maxStatusHistory)
 	}
-	if b.sim.presenceWatchers > 0 {
-		for _, g := range b.app.Guilds {
-			b.sim.emit(nil, g, nil, "PRESENCE_UPDATE", map[string]any{
-				"user": map[string]any{"id": b.app.Bot.ID}, "guild_id": g.ID, "status": status, "activities": activities,
-				"client_status": map[string]any{"web": status},
-			})
-		}
-	}
-}
-
-// presenceOf is what others see of a user; people are always offline here.
-func (s *Sim) presenceOf(user ID) (status string, activities []any) {
-	b := s.bots[user]
-	if b == nil || b.visible.status == "" {
-		return "offline", []any{}
-	}
-	activities = []any{}
-	if shown := b.bestSession(); shown != nil {
-		activities = shown.presence.activities
-	}
-	return b.visible.status, activities
+	b.sim.emitPresence(b.app.Bot.ID)
 }
 
 // bestSession is the session with the best status; nil when none is seen.

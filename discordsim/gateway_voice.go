@@ -28,10 +28,8 @@ func (s *Sim) AddVoiceChannels(g *Guild, names ...string) []*Channel {
 	var added []*Channel
 	for _, name := range names {
 		ch := &Channel{ID: s.newID(), Name: name, Guild: g, Type: channelVoice}
-		g.Channels = append(g.Channels, ch)
-		s.channels[ch.ID] = ch
+		s.addChannel(ch)()
 		added = append(added, ch)
-		s.emit(nil, g, ch, "CHANNEL_CREATE", s.rest.renderChannel(ch))
 	}
 	return added
 }
@@ -187,11 +185,14 @@ func (v *voiceState) render(g *Guild, user ID) map[string]any {
 	return out
 }
 
-// voiceStates lists who is in a guild's voice channels that an app sees.
-func (s *Sim) voiceStates(app *App, g *Guild) []any {
-	list := []any{}
+// voiceStates lists who is in a guild's voice channels that the session sees.
+func (sess *session) voiceStates(g *Guild) []any {
+	s, list := sess.bot.sim, []any{}
+	if s.cfg.Identify.VoiceStatesByIntent && sess.intents&intentVoiceStates == 0 {
+		return list
+	}
 	for _, user := range slices.Sorted(maps.Keys(g.voice)) {
-		if state := g.voice[user]; s.sees(app, state.channel) {
+		if state := g.voice[user]; s.sees(sess.bot.app, state.channel) {
 			list = append(list, state.render(g, user))
 		}
 	}

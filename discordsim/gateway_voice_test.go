@@ -92,6 +92,25 @@ func TestVoiceIsNotJoinedWhereItCannotBe(t *testing.T) {
 	})
 }
 
+// Given somebody in voice, then GUILD_CREATE says so to a bot without GUILD_VOICE_STATES too,
+// unless it is configured to go by the intent.
+func TestVoiceStatesWithoutIntent(t *testing.T) {
+	for _, byIntent := range []bool{false, true} {
+		cfg := patient
+		cfg.Identify.VoiceStatesByIntent = byIntent
+		inVoice(t, cfg, func(sc *clientHarness, first, _ ID) {
+			sc.JoinVoice(first, sc.ada.ID)
+			for intents, want := range map[int64]int{1: map[bool]int{false: 1, true: 0}[byIntent], 1 | intentVoice: 1} {
+				wait(5 * time.Second)
+				d := sc.identified(map[string]any{"intents": intents}).event("GUILD_CREATE").object()
+				if got := len(asList(d["voice_states"])); got != want {
+					t.Errorf("by intent %t, intents %d: %d voice states", byIntent, intents, got)
+				}
+			}
+		})
+	}
+}
+
 // Given people in voice, then bots are told who comes, moves and goes, and GUILD_CREATE
 // lists who is there; a bot without the intent is told nothing, one that is moved is also
 // told of its new voice server.

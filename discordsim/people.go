@@ -2,7 +2,6 @@ package discordsim
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -61,7 +60,7 @@ func (s *Sim) personIn(channel, user ID) (*Channel, User, error) {
 		return nil, who, fmt.Errorf("%s is not part of the direct messages %d", who.Username, channel)
 	case ch.Guild == nil:
 		return ch, who, nil
-	case !slices.Contains(ch.Guild.Members, user):
+	case !ch.Guild.hasMember(user):
 		return nil, who, fmt.Errorf("%s is no member of the guild %q; AddMembers makes one", who.Username, ch.Guild.Name)
 	case ch.Guild.Unavailable:
 		return nil, who, fmt.Errorf("the guild %q is unavailable: an outage", ch.Guild.Name)

@@ -58,7 +58,7 @@ func (f *resolved) user(v any) (ID, error) {
 func (f *resolved) addUser(u User) {
 	f.users[u.ID] = f.sim.rest.renderUser(u)
 	g := f.ch.Guild
-	if g == nil || !slices.Contains(g.Members, u.ID) {
+	if g == nil || !g.hasMember(u.ID) {
 		return
 	}
 	member := f.sim.bareMember(g, u.ID)

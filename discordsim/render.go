@@ -185,7 +185,7 @@ func (r *restAPI) renderChannel(ch *Channel) map[string]any {
 		return r.renderThread(ch, 0)
 	}
 	out["type"], out["guild_id"], out["name"], out["parent_id"] = ch.Type, ch.Guild.ID, ch.Name, nil
-	out["position"], out["permission_overwrites"], out["flags"] = slices.Index(ch.Guild.Channels, ch), ch.renderOverwrites(), ch.Flags
+	out["position"], out["permission_overwrites"], out["flags"] = ch.position, ch.renderOverwrites(), ch.Flags
 	if ch.Parent != 0 {
 		out["parent_id"] = ch.Parent
 	}

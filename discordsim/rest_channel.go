@@ -45,24 +45,35 @@ func (s *Sim) AddChannel(g *Guild, name string, kind int) *Channel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ch := &Channel{ID: s.newID(), Name: name, Guild: g, Type: kind}
-	s.addChannel(ch, len(g.Channels))()
+	s.addChannel(ch)()
 	return ch
 }
 
-// addChannel puts a new channel at a place of its guild and returns the function that
+// addChannel puts a new channel behind those of its guild and returns the function that
 // tells of it.
-func (s *Sim) addChannel(ch *Channel, at int) (tell func()) {
+func (s *Sim) addChannel(ch *Channel) (tell func()) {
 	g := ch.Guild
-	g.Channels = slices.Insert(g.Channels, min(at, len(g.Channels)), ch)
+	if n := len(g.Channels); n > 0 {
+		ch.position = g.Channels[n-1].position + 1
+	}
+	g.Channels = append(g.Channels, ch)
 	s.channels[ch.ID] = ch
-	return func() { s.emit(nil, g, ch, "CHANNEL_CREATE", s.rest.renderChannel(ch)) }
+	return func() { s.emitChannel("CHANNEL_CREATE", ch) }
+}
+
+// sortChannels keeps the channels in the order of their positions; of two on one position
+// the older one is first.
+func (g *Guild) sortChannels() {
+	slices.SortStableFunc(g.Channels, func(a, b *Channel) int {
+		return cmp.Or(cmp.Compare(a.position, b.position), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // listChannels is GET /guilds/{guild}/channels; threads are not among them.
 func (r *restAPI) listChannels(c *restRequest, g *Guild) restResponse {
 	out := []any{}
 	for _, ch := range g.Channels {
-		if r.sim.sees(c.app, ch) {
+		if r.sim.views(c.app, ch) {
 			out = append(out, r.renderChannel(ch))
 		}
 	}
@@ -83,11 +94,11 @@ func (r *restAPI) createChannel(c *restRequest, g *Guild) restResponse {
 	case len(g.Channels) >= maxChannels:
 		return errTooManyChannels.answer()
 	}
-	at := len(g.Channels)
+	c.emit(r.sim.addChannel(ch))
 	if f.has("position") {
-		at = int(f.integer("position"))
+		ch.position = int(f.integer("position"))
+		g.sortChannels()
 	}
-	c.emit(r.sim.addChannel(ch, at))
 	r.audit(c, g, auditChannelCreate, ch.ID, nil, change{"name", nil, ch.Name}, change{"type", nil, ch.Type})
 	return restResponse{status: http.StatusCreated, body: r.renderChannel(ch)}
 }
@@ -172,35 +183,30 @@ func (r *restAPI) editChannel(c *restRequest, ch *Channel) restResponse {
 	}
 	_, changes := readSettings(f, channelSettings, ch.Type, ch.settings)
 	refused := r.readChannel(c, f, &edited)
-	position := f.integer("position")
+	if f.has("position") {
+		edited.position = int(f.integer("position"))
+	}
 	switch {
 	case f.errors.any():
 		return f.errors.answer()
 	case refused != nil:
 		return refused.answer()
 	}
+	tell := r.sim.noteAccess(ch.Guild, ch)
 	if edited.Name != ch.Name {
 		changes = append(changes, change{"name", ch.Name, edited.Name})
 	}
 	*ch = edited
-	if f.has("position") {
-		r.placeChannels(c, ch.Guild, map[*Channel]int{ch: int(position)})
-	}
-	r.emitChannel(c, ch, f.given("permission_overwrites"))
+	ch.Guild.sortChannels()
+	r.emitChannel(c, ch)
+	c.emit(tell)
 	r.audit(c, ch.Guild, auditChannelUpdate, ch.ID, nil, changes...)
 	return ok200(r.renderChannel(ch))
 }
 
-// emitChannel sends CHANNEL_UPDATE. Where permissions have changed it also goes to bots
-// that do not see the channel any more, who learn so.
-func (r *restAPI) emitChannel(c *restRequest, ch *Channel, toAll bool) {
-	c.emit(func() {
-		seen := ch
-		if toAll {
-			seen = nil
-		}
-		r.sim.emit(nil, ch.Guild, seen, "CHANNEL_UPDATE", r.renderChannel(ch))
-	})
+// emitChannel sends CHANNEL_UPDATE.
+func (r *restAPI) emitChannel(c *restRequest, ch *Channel) {
+	c.emit(func() { r.sim.emitChannel("CHANNEL_UPDATE", ch) })
 }
 
 // deleteChannel is DELETE /channels/{channel}. A direct message is only closed.
@@ -245,15 +251,26 @@ func (s *Sim) removeChannel(ch *Channel) (tell func()) {
 			s.removeThread(thread)
 		}
 	}
-	return func() {
-		for _, other := range orphans {
-			s.emit(nil, g, other, "CHANNEL_UPDATE", s.rest.renderChannel(other))
+	if s.rest.cfg.CloseGaps {
+		for i, other := range g.Channels {
+			if other.position > i {
+				other.position = i
+				orphans = append(orphans, other)
+			}
 		}
-		s.emit(nil, g, ch, "CHANNEL_DELETE", s.rest.renderChannel(ch))
+	}
+	return func() {
+		for i, other := range orphans {
+			if !slices.Contains(orphans[:i], other) {
+				s.emitChannel("CHANNEL_UPDATE", other)
+			}
+		}
+		s.emitChannel("CHANNEL_DELETE", ch)
 	}
 }
 
-// moveChannels is PATCH /guilds/{guild}/channels: new places and parents.
+// moveChannels is PATCH /guilds/{guild}/channels: new positions and parents. Those that are
+// not named stay where they are.
 func (r *restAPI) moveChannels(c *restRequest, g *Guild) restResponse {
 	list, wrong := c.forms(maxChannels)
 	wanted, parents := map[*Channel]int{}, map[*Channel]ID{}
@@ -279,30 +296,22 @@ func (r *restAPI) moveChannels(c *restRequest, g *Guild) restResponse {
 	if wrong.any() {
 		return wrong.answer()
 	}
+	var changed []*Channel
 	for _, ch := range g.Channels {
 		if parent, moves := parents[ch]; moves && ch.Parent != parent {
 			ch.Parent = parent
-			r.emitChannel(c, ch, false)
+			changed = append(changed, ch)
+		}
+		if place, moves := wanted[ch]; moves && ch.position != place {
+			ch.position = place
+			changed = append(changed, ch)
 		}
 	}
-	r.placeChannels(c, g, wanted)
+	g.sortChannels()
+	for _, ch := range slices.Compact(changed) {
+		r.emitChannel(c, ch)
+	}
 	return noContent()
-}
-
-// placeChannels puts channels at places; the others make room. All that have another
-// place now are told.
-func (r *restAPI) placeChannels(c *restRequest, g *Guild, wanted map[*Channel]int) {
-	before := slices.Clone(g.Channels)
-	order := slices.DeleteFunc(slices.Clone(g.Channels), func(ch *Channel) bool { _, moves := wanted[ch]; return moves })
-	for _, ch := range slices.SortedFunc(maps.Keys(wanted), func(a, b *Channel) int { return cmp.Or(wanted[a]-wanted[b], cmp.Compare(a.ID, b.ID)) }) {
-		order = slices.Insert(order, min(max(0, wanted[ch]), len(order)), ch)
-	}
-	g.Channels = order
-	for i, ch := range order {
-		if before[i] != ch {
-			r.emitChannel(c, ch, false)
-		}
-	}
 }
 
 // putOverwrite is PUT /channels/{channel}/permissions/{overwrite}.
@@ -323,8 +332,10 @@ func (r *restAPI) putOverwrite(c *restRequest, ch *Channel) restResponse {
 	if before.ID != 0 {
 		action = auditOverwriteUpdate
 	}
+	tell := r.sim.noteAccess(ch.Guild, ch)
 	ch.setOverwrite(o)
-	r.emitChannel(c, ch, true)
+	r.emitChannel(c, ch)
+	c.emit(tell)
 	r.audit(c, ch.Guild, action, ch.ID, overwriteOptions(ch.Guild, o), change{"allow", decimal(before.Allow), decimal(o.Allow)}, change{"deny", decimal(before.Deny), decimal(o.Deny)})
 	return noContent()
 }
@@ -344,8 +355,10 @@ func (r *restAPI) deleteOverwrite(c *restRequest, ch *Channel) restResponse {
 	if before.ID == 0 {
 		return errUnknownOverwrite.answer()
 	}
+	tell := r.sim.noteAccess(ch.Guild, ch)
 	ch.setOverwrite(Overwrite{ID: before.ID})
-	r.emitChannel(c, ch, true)
+	r.emitChannel(c, ch)
+	c.emit(tell)
 	r.audit(c, ch.Guild, auditOverwriteDelete, ch.ID, overwriteOptions(ch.Guild, before))
 	return noContent()
 }

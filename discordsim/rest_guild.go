@@ -9,16 +9,6 @@ func (r *restAPI) getGuild(c *restRequest, g *Guild) restResponse {
 	return ok200(out)
 }
 
-// onlineIn counts the members that are seen online.
-func (s *Sim) onlineIn(g *Guild) (n int) {
-	for _, id := range g.Members {
-		if status, _ := s.presenceOf(id); status != "offline" {
-			n++
-		}
-	}
-	return n
-}
-
 // getGuildPreview is GET /guilds/{guild}/preview.
 func (r *restAPI) getGuildPreview(_ *restRequest, g *Guild) restResponse {
 	full, out := r.renderGuild(g), map[string]any{}

@@ -19,7 +19,7 @@ func (r *restAPI) memberFor(c *restRequest) (*Guild, ID, *restResponse) {
 		return nil, 0, refused
 	}
 	id := c.id("user")
-	if !slices.Contains(g.Members, id) {
+	if !g.hasMember(id) {
 		return nil, 0, errUnknownMember.refusal()
 	}
 	return g, id, nil
@@ -176,9 +176,15 @@ func (r *restAPI) checkRoles(c *restRequest, g *Guild, before, after []ID) *rest
 
 // saveMember keeps the changed record of a member, and tells and logs what changed.
 func (r *restAPI) saveMember(c *restRequest, g *Guild, edited Member) {
-	before := g.member(edited.User)
+	before, tell := g.member(edited.User), func() {}
+	if r.sim.apps[edited.User] != nil {
+		tell = r.sim.noteAccess(g, nil)
+	}
 	*g.editMember(edited.User) = edited
-	c.emit(func() { r.sim.emitMember(g, edited.User) })
+	c.emit(func() {
+		r.sim.emitMember(g, edited.User)
+		tell()
+	})
 	var fields, roles []change
 	if before.Nick != edited.Nick {
 		fields = append(fields, change{"nick", orNull(before.Nick), orNull(edited.Nick)})

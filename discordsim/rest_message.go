@@ -93,6 +93,9 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 	if d.empty && !d.reference.forward {
 		return errEmptyMessage.answer()
 	}
+	if limited, slow := r.slowmode(c, ch); slow {
+		return limited
+	}
 	key := nonceKey{author: c.app.Bot.ID, nonce: plainNonce(d.nonce)}
 	if r.cfg.NoncePerChannel {
 		key.channel = ch.ID

@@ -8,7 +8,7 @@ import (
 )
 
 // inactive lists the members of a guild that a prune would kick: people who have no role
-// but those named, have been there for so many days, are not in voice and have said
+// but those named, have been there for so many days, are neither online nor in voice and have said
 // nothing in that time.
 func (s *Sim) inactive(g *Guild, days int64, roles []ID) (out []ID) {
 	since := time.Now().Add(-time.Duration(days) * 24 * time.Hour)
@@ -24,7 +24,8 @@ func (s *Sim) inactive(g *Guild, days int64, roles []ID) (out []ID) {
 	for _, id := range g.Members {
 		m := g.member(id)
 		holds := slices.ContainsFunc(m.Roles, func(role ID) bool { return !slices.Contains(roles, role) })
-		if !holds && !active[id] && g.voice[id] == nil && id != g.OwnerID && !s.user(id).Bot && m.Joined.Before(since) {
+		status, _ := s.presenceOf(id)
+		if !holds && !active[id] && status == "offline" && g.voice[id] == nil && id != g.OwnerID && !s.user(id).Bot && m.Joined.Before(since) {
 			out = append(out, id)
 		}
 	}

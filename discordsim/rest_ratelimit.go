@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -188,6 +189,43 @@ func limitedAnswer(who scope, wait time.Duration) restResponse {
 		status: http.StatusTooManyRequests, header: h, scope: who, wait: wait,
 		body: map[string]any{"message": message, "retry_after": json.Number(seconds(wait)), "global": who == scopeGlobal},
 	}
+}
+
+// slowmode refuses a message that a bot sends too soon after its last one in a channel, where
+// RESTConfig.SlowmodeForBots says that slow mode is for bots too.
+func (r *restAPI) slowmode(c *restRequest, ch *Channel) (restResponse, bool) {
+	if !r.cfg.SlowmodeForBots || ch.Guild == nil || r.sim.can(c.app, ch, permissionBypassSlowmode) {
+		return restResponse{}, false
+	}
+	pause := ch.slowmode()
+	for _, m := range slices.Backward(r.sim.history[ch.ID]) {
+		left := pause - c.now.Sub(m.Timestamp)
+		switch {
+		case left <= 0:
+			return restResponse{}, false
+		case m.Author.ID == c.app.Bot.ID && m.Interaction == 0 && m.WebhookID == 0:
+			return slowmodeAnswer(left), true
+		}
+	}
+	return restResponse{}, false
+}
+
+// slowmodeAnswer is the 429 of a slow mode that goes on for so long.
+func slowmodeAnswer(left time.Duration) restResponse {
+	a := limitedAnswer(scopeUser, left)
+	a.body = map[string]any{
+		"message": "This action cannot be performed due to slowmode rate limit.", "code": 20016, "retry_after": json.Number(seconds(left)), "global": false,
+	}
+	return a
+}
+
+// slowmode is how long a user has to wait between two messages in a channel.
+func (ch *Channel) slowmode() time.Duration {
+	if ch.isThread() {
+		return time.Duration(ch.thread.slowmode) * time.Second
+	}
+	n, _ := ch.settings["rate_limit_per_user"].(int64)
+	return time.Duration(n) * time.Second
 }
 
 // window counts all requests of one token, or of one address without a token,

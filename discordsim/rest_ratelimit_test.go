@@ -177,3 +177,35 @@ func TestSeconds(t *testing.T) {
 		}
 	}
 }
+
+// Given a channel with slow mode, then bots write as they like, as documented; where it is
+// for bots too, one without BYPASS_SLOWMODE is told how long to wait.
+func TestSlowmode(t *testing.T) {
+	for _, forBots := range []bool{false, true} {
+		cfg := withoutLimits()
+		cfg.REST.SlowmodeForBots = forBots
+		withREST(t, cfg, func(t *testing.T, w *restHarness) {
+			few := everyonePermissions
+			weak := w.AddApp(AppConfig{Name: "weak", Permissions: &few, Guilds: []*Guild{w.guild}})
+			w.request("PATCH", "/channels/"+w.channel.String(), map[string]any{"rate_limit_per_user": 30}).hasStatus(200, 0)
+			send := func(app *App) apiResponse {
+				return w.send(apiRequest{method: "POST", path: "/api/v10" + w.messagesPath(), token: "Bot " + app.Token, body: map[string]any{"content": "again"}})
+			}
+			for range 2 {
+				send(w.app).hasStatus(200, 0)
+			}
+			send(weak).hasStatus(200, 0)
+			wait(10 * time.Second)
+			if !forBots {
+				send(weak).hasStatus(200, 0)
+				return
+			}
+			limited := send(weak).hasStatus(429, 20016)
+			if limited.header.Get("Retry-After") != "20" || limited.object()["retry_after"] != 20.0 || limited.object()["global"] != false {
+				t.Errorf("the answer is %s after %s", limited.text, limited.header.Get("Retry-After"))
+			}
+			wait(20 * time.Second)
+			send(weak).hasStatus(200, 0)
+		})
+	}
+}

@@ -123,8 +123,10 @@ func (r *restAPI) editRole(c *restRequest) restResponse {
 	case role.ID != g.ID && !g.mayManageRole(c.app.Bot.ID, role), !r.mayGrant(c, g, edited.Permissions&^role.Permissions):
 		return errMissingPermission.answer()
 	}
+	tell := r.sim.noteAccess(g, nil)
 	*role = edited
 	c.emit(func() { r.sim.emitRole(g, "GUILD_ROLE_UPDATE", role) })
+	c.emit(tell)
 	r.audit(c, g, auditRoleUpdate, role.ID, nil, changes...)
 	return ok200(renderRole(role))
 }
@@ -140,9 +142,18 @@ func (r *restAPI) deleteRole(c *restRequest) restResponse {
 	case !g.mayManageRole(c.app.Bot.ID, role):
 		return errMissingPermission.answer()
 	}
+	tell := r.sim.noteAccess(g, nil)
 	g.removeRole(role.ID)
+	var moved []*Role
+	if r.cfg.CloseGaps {
+		moved = g.sortRoles()
+	}
 	c.emit(func() {
 		r.sim.emit(nil, g, nil, "GUILD_ROLE_DELETE", map[string]any{"guild_id": g.ID, "role_id": role.ID})
+		for _, other := range moved {
+			r.sim.emitRole(g, "GUILD_ROLE_UPDATE", other)
+		}
+		tell()
 	})
 	r.audit(c, g, auditRoleDelete, role.ID, nil, change{"name", role.Name, nil})
 	return noContent()

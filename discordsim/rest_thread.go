@@ -188,9 +188,13 @@ func (r *restAPI) editThread(c *restRequest, ch *Channel) restResponse {
 	if edited.locked != ch.thread.locked {
 		changes = append(changes, change{"locked", ch.thread.locked, edited.locked})
 	}
+	tell := func() { r.sim.emitThread(ch) }
+	if ch.thread.archived && !edited.archived {
+		tell = func() { r.sim.emitOpened(ch) }
+	}
 	ch.Name, ch.Flags, *ch.thread = name, flags, edited
 	r.sim.archiveWhenIdle(ch)
-	c.emit(func() { r.sim.emit(nil, ch.Guild, ch, "THREAD_UPDATE", r.renderThread(ch, 0)) })
+	c.emit(tell)
 	r.audit(c, ch.Guild, auditThreadUpdate, ch.ID, nil, changes...)
 	return ok200(r.renderThread(ch, c.app.Bot.ID))
 }
@@ -226,7 +230,7 @@ func (r *restAPI) addThreadMember(c *restRequest, ch *Channel) restResponse {
 		user = c.id("user")
 	}
 	switch {
-	case !slices.Contains(ch.Guild.Members, user):
+	case !ch.Guild.hasMember(user):
 		return errUnknownMember.answer()
 	case user != c.app.Bot.ID && !r.sim.can(c.app, ch, permissionSendInThreads):
 		return errMissingPermission.answer()

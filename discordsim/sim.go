@@ -42,6 +42,7 @@ type Sim struct {
 	// presenceWatchers counts the sessions with GUILD_PRESENCES. Without any, no
 	// PRESENCE_UPDATE is made.
 	presenceWatchers int
+	present          map[ID]personPresence // people who are not offline
 
 	net          *network
 	faults       map[string][]*Active // in force, by name
@@ -63,7 +64,7 @@ func New(cfg Config) *Sim {
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x9E3779B97F4A7C15)),
 		apps: map[ID]*App{}, tokens: map[string]*App{}, formerTokens: map[string]*bot{}, closedDMs: map[ID]bool{}, users: map[ID]User{}, guilds: map[ID]*Guild{},
 		channels: map[ID]*Channel{}, messages: map[ID]*Message{}, history: map[ID][]*Message{},
-		answers: map[ID][]*Message{}, inGuild: map[ID][]*App{}, bots: map[ID]*bot{},
+		answers: map[ID][]*Message{}, inGuild: map[ID][]*App{}, bots: map[ID]*bot{}, present: map[ID]personPresence{},
 		sessions: map[string]*session{}, ended: map[string]time.Time{}, conns: map[int64]*conn{},
 		faults: map[string][]*Active{}, faultWindows: map[ID]*faultWindows{}, log: newEventLog(), done: make(chan struct{}),
 	}

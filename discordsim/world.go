@@ -106,9 +106,7 @@ func (s *Sim) AddGuild(name string, channels ...string) *Guild {
 	g.Roles = []*Role{{ID: g.ID, Name: "@everyone", Permissions: everyonePermissions}}
 	s.guilds[g.ID] = g
 	for _, channel := range channels {
-		ch := &Channel{ID: s.newID(), Name: channel, Guild: g}
-		g.Channels = append(g.Channels, ch)
-		s.channels[ch.ID] = ch
+		s.addChannel(&Channel{ID: s.newID(), Name: channel, Guild: g})
 	}
 	return g
 }
@@ -123,10 +121,9 @@ func (s *Sim) AddMembers(g *Guild, users ...User) {
 }
 
 func (s *Sim) addMember(g *Guild, u User) {
-	if g == nil || slices.Contains(g.Members, u.ID) {
+	if g == nil || !g.putMember(u.ID) {
 		return
 	}
-	g.Members = append(g.Members, u.ID)
 	if len(s.inGuild[g.ID]) > 0 {
 		g.editMember(u.ID).Joined = time.Now()
 		member := s.guildMember(g, u)
@@ -175,12 +172,9 @@ func (s *Sim) RemoveMembers(g *Guild, users ...ID) {
 // function that tells of it. A bot hears of itself by GUILD_DELETE, and its own role
 // goes with it.
 func (s *Sim) removeMember(g *Guild, user ID) (tell func()) {
-	i := slices.Index(g.Members, user)
-	if i < 0 {
+	if !g.dropMember(user) {
 		return func() {}
 	}
-	g.Members = slices.Delete(g.Members, i, i+1)
-	delete(g.profiles, user)
 	app := s.apps[user]
 	if app != nil {
 		app.Guilds = slices.DeleteFunc(app.Guilds, func(other *Guild) bool { return other == g })

@@ -53,7 +53,8 @@ type Guild struct {
 	// Unavailable marks a guild in an outage.
 	Unavailable bool
 
-	profiles  map[ID]*Member // what is known of members beyond that they are there
+	profiles  map[ID]*Member  // what is known of members beyond that they are there
+	index     map[ID]struct{} // of Members, where they are many
 	settings  settings
 	threads   []*Channel // also the archived ones
 	emojis    []*Emoji
@@ -84,6 +85,7 @@ type Channel struct {
 	// Overwrites change permissions here.
 	Overwrites []Overwrite
 
+	position int // orders the channels of a guild; of two on one place the older one is first
 	settings settings
 	tags     []tag     // of a forum
 	lastPin  time.Time // when a message was last pinned

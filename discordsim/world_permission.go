@@ -64,6 +64,7 @@ const (
 	permissionCreateEvents      uint64 = 1 << 44
 	permissionSendPolls         uint64 = 1 << 49
 	permissionPin               uint64 = 1 << 51
+	permissionBypassSlowmode    uint64 = 1 << 52
 )
 
 // allPermissions is every documented bit.
@@ -187,12 +188,14 @@ func (s *Sim) setPermission(app *App, ch *Channel, needs uint64, allowed bool) {
 	if (own.Deny&needs == 0) == allowed {
 		return
 	}
+	tell := s.noteAccess(ch.Guild, ch)
 	own.ID, own.Type = app.Bot.ID, overwriteMember
 	if own.Deny |= needs; allowed {
 		own.Deny &^= needs
 	}
 	ch.setOverwrite(own)
-	s.emit(app, ch.Guild, nil, "CHANNEL_UPDATE", s.rest.renderChannel(ch))
+	s.emitChannel("CHANNEL_UPDATE", ch)
+	tell()
 }
 
 // overwrite is that of a role or member; an empty one if there is none.

@@ -71,6 +71,48 @@ func (g *Guild) editMember(id ID) *Member {
 	return m
 }
 
+// indexedMembers is the number of members from which a guild has an index of them.
+const indexedMembers = 64
+
+// hasMember reports whether a user is a member.
+func (g *Guild) hasMember(id ID) bool {
+	if len(g.Members) < indexedMembers {
+		return slices.Contains(g.Members, id)
+	}
+	if len(g.index) != len(g.Members) {
+		g.index = make(map[ID]struct{}, len(g.Members))
+		for _, member := range g.Members {
+			g.index[member] = struct{}{}
+		}
+	}
+	_, is := g.index[id]
+	return is
+}
+
+// putMember adds a user to the members, and dropMember takes one away; both report
+// whether there was something to do.
+func (g *Guild) putMember(id ID) bool {
+	if g.hasMember(id) {
+		return false
+	}
+	g.Members = append(g.Members, id)
+	if g.index != nil {
+		g.index[id] = struct{}{}
+	}
+	return true
+}
+
+func (g *Guild) dropMember(id ID) bool {
+	i := slices.Index(g.Members, id)
+	if i < 0 {
+		return false
+	}
+	g.Members = slices.Delete(g.Members, i, i+1)
+	delete(g.index, id)
+	delete(g.profiles, id)
+	return true
+}
+
 // role finds a role; nil if there is none.
 func (g *Guild) role(id ID) *Role {
 	if i := slices.IndexFunc(g.Roles, func(r *Role) bool { return r.ID == id }); i >= 0 {
@@ -141,7 +183,8 @@ func (g *Guild) insertRole(r *Role) (moved []*Role) {
 	return moved
 }
 
-// removeRole takes a role away from the guild, its members and its channels.
+// removeRole takes a role away from the guild, its members and its channels. The other roles
+// keep their positions.
 func (g *Guild) removeRole(id ID) {
 	g.Roles = slices.DeleteFunc(g.Roles, func(r *Role) bool { return r.ID == id })
 	for _, m := range g.profiles {
@@ -150,12 +193,11 @@ func (g *Guild) removeRole(id ID) {
 	for _, ch := range g.Channels {
 		ch.Overwrites = slices.DeleteFunc(slices.Clone(ch.Overwrites), func(o Overwrite) bool { return o.ID == id })
 	}
-	g.sortRoles()
 }
 
 // giveBotRole gives a bot that joins its own role, above all others.
 func (g *Guild) giveBotRole(app *App) *Role {
-	r := &Role{ID: app.roleIn(g), Name: app.Name, Permissions: app.Permissions, Position: len(g.Roles), Managed: true, Bot: app.ID}
+	r := &Role{ID: app.roleIn(g), Name: app.Name, Permissions: app.Permissions, Position: g.Roles[len(g.Roles)-1].Position + 1, Managed: true, Bot: app.ID}
 	g.Roles = append(g.Roles, r)
 	m := g.editMember(app.Bot.ID)
 	m.Roles = append(m.Roles, r.ID)
@@ -200,9 +242,14 @@ func (s *Sim) emitRole(g *Guild, event string, r *Role) {
 func (s *Sim) SetMember(g *Guild, user ID, change func(*Member)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.Contains(g.Members, user) {
+	if g.hasMember(user) {
+		tell := func() {}
+		if s.apps[user] != nil {
+			tell = s.noteAccess(g, nil)
+		}
 		change(g.editMember(user))
 		s.emitMember(g, user)
+		tell()
 	}
 }
 

@@ -36,7 +36,8 @@ func OfType(n int) SayOption { return func(s *sayRequest) { s.m.Type = n } }
 func Expect() SayOption { return func(s *sayRequest) { s.expect = true } }
 
 // Say sends a user's message; mentions such as <@id> notify. It does nothing
-// and returns a Message without ID when the channel does not exist.
+// and returns a Message without ID when the channel does not exist, or when auto-moderation
+// blocks the message.
 func (s *Sim) Say(channel ID, author ID, content string, opts ...SayOption) Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -89,7 +89,7 @@ func (s *Sim) archiveWhenIdle(ch *Channel) {
 			return
 		}
 		th.archived, th.archivedAt = true, time.Now()
-		s.emit(nil, ch.Guild, ch, "THREAD_UPDATE", s.rest.renderThread(ch, 0))
+		s.emitThread(ch)
 	})
 }
 
@@ -122,20 +122,45 @@ func (s *Sim) noteThreadMessage(m *Message) (tell func()) {
 	th.archived, th.archivedAt = false, time.Now()
 	s.archiveWhenIdle(m.Channel)
 	return func() {
-		s.emit(nil, m.Channel.Guild, m.Channel, "THREAD_UPDATE", s.rest.renderThread(m.Channel, 0))
+		s.emitOpened(m.Channel)
 		joined()
 	}
 }
 
-// joinThread adds a member to a thread and returns the function that tells of it.
+// emitThread sends THREAD_UPDATE.
+func (s *Sim) emitThread(ch *Channel) {
+	s.emit(nil, ch.Guild, ch, "THREAD_UPDATE", s.rest.renderThread(ch, 0))
+}
+
+// emitOpened tells of a thread that is archived no more. Its members may not know it, so each
+// is told of its own membership too.
+func (s *Sim) emitOpened(ch *Channel) {
+	s.emitThread(ch)
+	for _, user := range ch.threadMembers() {
+		s.emitOwnThreadMember(ch, user)
+	}
+}
+
+// emitOwnThreadMember sends THREAD_MEMBER_UPDATE, which a bot gets only of itself.
+func (s *Sim) emitOwnThreadMember(ch *Channel, user ID) {
+	if app := s.apps[user]; app != nil {
+		member := s.rest.renderThreadMember(ch, user)
+		member["guild_id"] = ch.Guild.ID
+		s.emit(app, ch.Guild, nil, "THREAD_MEMBER_UPDATE", member)
+	}
+}
+
+// joinThread adds a member to a thread and returns the function that tells of it. A bot that
+// is added hears of the thread first, whether it knows it already or not.
 func (s *Sim) joinThread(ch *Channel, user ID) (tell func()) {
 	if _, already := ch.thread.members[user]; already {
 		return func() {}
 	}
 	ch.thread.members[user] = time.Now()
 	return func() {
-		if app := s.apps[user]; app != nil && ch.Type == channelPrivateThread {
+		if app := s.apps[user]; app != nil {
 			s.emit(app, ch.Guild, nil, "THREAD_CREATE", s.rest.renderThread(ch, user))
+			s.emitOwnThreadMember(ch, user)
 		}
 		s.emitThreadMembers(ch, []ID{user}, nil)
 	}
@@ -153,12 +178,12 @@ func (s *Sim) leaveThread(ch *Channel, user ID) (tell func()) {
 // emitThreadMembers sends THREAD_MEMBERS_UPDATE: of all members with the GUILD_MEMBERS
 // intent, of the bot itself without it.
 func (s *Sim) emitThreadMembers(ch *Channel, added, removed []ID) {
-	data := map[string]any{"id": ch.ID, "guild_id": ch.Guild.ID, "member_count": len(ch.thread.members)}
+	data := map[string]any{"id": ch.ID, "guild_id": ch.Guild.ID, "member_count": min(len(ch.thread.members), 50)}
 	if added != nil {
 		list := []any{}
 		for _, id := range added {
 			member := s.rest.renderThreadMember(ch, id)
-			member["member"], member["presence"] = s.guildMember(ch.Guild, s.user(id)), nil
+			member["member"], member["presence"] = s.guildMember(ch.Guild, s.user(id)), s.presenceIn(ch.Guild, id)
 			list = append(list, member)
 		}
 		data["added_members"] = list
