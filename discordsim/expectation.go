@@ -12,12 +12,14 @@ type expectation struct {
 	id          ID
 	at          time.Time
 	text        string
+	channel     *Channel
 	interaction bool
 	// gap is since when the bot had no session attached when the command came;
 	// zero when it had one.
 	gap      time.Time
 	sessions []delivery
-	answers  []*Message
+	answers  []*Message // those that say what they answer
+	inOrder  []*Message // plain ones that count for this command
 	// acknowledged is when an interaction was answered without a message of its own: by an
 	// update, choices or a modal.
 	acknowledged time.Time
@@ -46,7 +48,7 @@ func (s *Sim) expectAnswer(id ID, ch *Channel, text string, isInteraction bool, 
 			continue
 		}
 		b := s.bots[a.ID]
-		one := &expectation{id: id, at: now, text: text, interaction: isInteraction}
+		one := &expectation{id: id, at: now, text: text, channel: ch, interaction: isInteraction}
 		if !b.attached() {
 			for _, shard := range b.shards {
 				one.gap = later(one.gap, shard.gapSince)
@@ -152,16 +154,8 @@ const (
 // state is what has become of a command so far.
 func (e *expectation) state(b *bot, now time.Time) commandState {
 	s := b.sim
-	answers := 0
-	for _, m := range e.answers {
-		if m.stands() {
-			answers++
-		}
-	}
-	if !e.acknowledged.IsZero() {
-		answers++
-	}
-	switch {
+	byReply, inOrder := e.standing(b)
+	switch answers := byReply + inOrder; {
 	case answers > 1:
 		return commandAnsweredTwice
 	case answers == 1:
@@ -177,14 +171,15 @@ func (e *expectation) state(b *bot, now time.Time) commandState {
 	return commandWaiting
 }
 
-// answeredAfter is the time to the first answer that stands; 0 without one.
-func (e *expectation) answeredAfter() time.Duration {
+// answeredAfter is the time to the first answer that stands; 0 without one. A deferred answer
+// stands from when it is filled in.
+func (e *expectation) answeredAfter(b *bot) time.Duration {
 	if !e.acknowledged.IsZero() {
 		return e.acknowledged.Sub(e.at)
 	}
-	for _, m := range e.answers {
-		if m.stands() {
-			return m.Timestamp.Sub(e.at)
+	for i, m := range slices.Concat(e.answers, e.inOrder) {
+		if m.stands() && (i < len(e.answers) || !b.refers) {
+			return later(m.Timestamp, m.filledAt).Sub(e.at)
 		}
 	}
 	return 0
@@ -207,15 +202,15 @@ func (b *bot) countSettled(now time.Time) {
 		if state == commandWaiting {
 			return false
 		}
-		b.counts.count(e, state)
+		b.counts.count(b, e, state)
 		return true
 	})
 }
 
 // count adds a command. One that no client could have answered is not among those
 // asked.
-func (v *Verdict) count(e *expectation, state commandState) {
-	v.Slowest = max(v.Slowest, e.answeredAfter())
+func (v *Verdict) count(b *bot, e *expectation, state commandState) {
+	v.Slowest = max(v.Slowest, e.answeredAfter(b))
 	if state == commandUnheard {
 		v.Unheard++
 		return
@@ -224,6 +219,11 @@ func (v *Verdict) count(e *expectation, state commandState) {
 	switch state {
 	case commandAnswered:
 		v.Answered++
+		if _, inOrder := e.standing(b); inOrder > 0 {
+			v.AnsweredInOrder++
+		} else {
+			v.AnsweredByReply++
+		}
 	case commandAnsweredTwice:
 		v.Twice++
 	case commandLost:

@@ -21,6 +21,7 @@ type bot struct {
 	visible      visible
 	counts       Verdict        // without what is still open
 	expectations []*expectation // oldest first
+	refers       bool           // it has referred to a message that it answers
 	sweepAt      int            // how many asks make it worth looking for settled ones
 }
 

@@ -109,6 +109,9 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 		}
 		return ok200(r.renderForREST(c.app, m))
 	}
+	if d.reference.given && !d.reference.forward {
+		r.sim.bots[c.app.ID].refers = true // also to a message that is gone
+	}
 	m := r.compose(ch, c.app.Bot, d, target)
 	r.publish(c, m)
 	if d.nonce != nil && !known {
@@ -342,7 +345,9 @@ func (r *restAPI) applyDraft(c *restRequest, m *Message, f *form, d draft) (rest
 	now := c.now
 	m.Content, m.Extra, m.Edited = content, extra, &now
 	m.embedUploads(d)
-	m.Flags &^= flagLoading
+	if m.Flags&flagLoading != 0 {
+		m.Flags, m.filledAt = m.Flags&^flagLoading, now
+	}
 	d.content = content
 	var target *Message
 	if m.WebhookID == 0 {

@@ -16,6 +16,13 @@ type Verdict struct {
 	// server threw the session away before they were received, or because the
 	// three seconds of an interaction fell into a fault.
 	Asked, Answered, Twice, Lost, Waiting, Unheard int
+	// AnsweredByReply and AnsweredInOrder are how those answered exactly once were: by a
+	// message that refers to the command or responds to the interaction, or, by a bot that
+	// has never referred to a message, by a plain message, which counts for the oldest open
+	// command of its channel. Answered is their sum. What is counted in order is less
+	// certain: a message that answers nothing can hide a lost command, and only a message
+	// in the same words counts as a second answer.
+	AnsweredByReply, AnsweredInOrder int
 	// Slowest is the longest time from a command to its answer.
 	Slowest time.Duration
 
@@ -152,7 +159,7 @@ func (s *Sim) Verdict(app *App) Verdict {
 	d.addTime(now)
 	v.Online, v.Offline = d.online, d.offline
 	for _, a := range b.expectations {
-		v.count(a, a.state(b, now))
+		v.count(b, a, a.state(b, now))
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -19,7 +20,8 @@ func (s *Sim) Messages(channel ID) []Message {
 }
 
 // Answers lists what bots answered to a message or an interaction: replies
-// that reference it and responses, without those deleted or still loading.
+// that reference it and responses, and plain messages that count for a command in
+// order (see [Verdict]), without those deleted or still loading.
 func (s *Sim) Answers(to ID) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,6 +31,16 @@ func (s *Sim) Answers(to ID) []Message {
 			out = append(out, *m)
 		}
 	}
+	for _, b := range s.bots {
+		if e := b.expectation(to); e != nil && !b.refers {
+			for _, m := range e.inOrder {
+				if m.stands() {
+					out = append(out, *m)
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Message) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }
 
@@ -43,8 +55,8 @@ func (m *Message) markDeleted() {
 // stands reports whether a message is neither deleted nor loading.
 func (m *Message) stands() bool { return !m.Deleted && m.Flags&flagLoading == 0 }
 
-// storeMessage stores a message. A response to an interaction answers that, any
-// other message of a bot what it references.
+// storeMessage stores a message. A response to an interaction answers that, a message of a
+// bot with a reference what it refers to, and a plain one what was asked first.
 func (s *Sim) storeMessage(m *Message) {
 	s.messages[m.ID] = m
 	s.history[m.Channel.ID] = append(s.history[m.Channel.ID], m)
@@ -53,6 +65,8 @@ func (s *Sim) storeMessage(m *Message) {
 		s.fileAnswer(m, m.Interaction)
 	case m.Author.Bot && m.ReplyTo != 0:
 		s.fileAnswer(m, m.ReplyTo)
+	default:
+		s.answerInOrder(m)
 	}
 	s.dropOldMessages(m.Channel.ID)
 }

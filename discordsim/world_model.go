@@ -89,7 +89,9 @@ type Channel struct {
 	settings settings
 	tags     []tag     // of a forum
 	lastPin  time.Time // when a message was last pinned
-	thread   *thread   // nil where it is none
+	// lastChatter is when a person last said something that need not be answered.
+	lastChatter time.Time
+	thread      *thread // nil where it is none
 }
 
 // Message is one message.
@@ -121,6 +123,7 @@ type Message struct {
 	// embedded are the attachments that embeds and components show, by the field.
 	embedded map[string][]string
 	pinnedAt time.Time // zero while it is not pinned
+	filledAt time.Time // when a deferred response was filled in
 }
 
 // Reaction is one emoji under a message and who put it there.

@@ -86,6 +86,8 @@ func (s *Sim) say(ch *Channel, author ID, content string, opts []SayOption) Mess
 	}
 	if w.expect {
 		s.expectAnswer(m.ID, ch, content, false, nil)
+	} else {
+		ch.lastChatter = m.Timestamp
 	}
 	s.emitMessage("MESSAGE_CREATE", m)
 	return *m

@@ -193,6 +193,8 @@ func TestSimAdviceIsNoFailure(t *testing.T) {
 		{discordsim.Verdict{Asked: 1, Answered: 1, Violations: []discordsim.Violation{note, breach}}, false, []string{"advice     G-138: note: ", "broken     G-021: a heartbeat"}},
 		{discordsim.Verdict{Asked: 1, Lost: 1}, false, []string{"1 lost", "rules      none broken"}},
 		{discordsim.Verdict{}, false, []string{"0 asked"}},
+		{discordsim.Verdict{Asked: 3, Answered: 3, AnsweredByReply: 3}, true, []string{"answers    3 by reply\n"}},
+		{discordsim.Verdict{Asked: 3, Answered: 3, AnsweredInOrder: 3}, true, []string{"answers    0 by reply, 3 in order: "}},
 	} {
 		said := strings.Join(verdictLines(c.verdict), "\n")
 		for _, want := range c.says {

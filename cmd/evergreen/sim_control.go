@@ -148,7 +148,7 @@ func (c *controlServer) verdict(w http.ResponseWriter, _ *http.Request) {
 		broken = append(broken, map[string]any{"at": one.At, "connection": one.Conn, "statement": one.Statement, "what": one.What, "note": one.Note()})
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"asked": v.Asked, "answered": v.Answered, "lost": v.Lost, "twice": v.Twice, "waiting": v.Waiting, "unheard": v.Unheard,
+		"asked": v.Asked, "answered": v.Answered, "answered_by_reply": v.AnsweredByReply, "answered_in_order": v.AnsweredInOrder, "lost": v.Lost, "twice": v.Twice, "waiting": v.Waiting, "unheard": v.Unheard,
 		"connections": v.Dials, "identifies": v.Identifies, "min_identify_spacing_s": v.MinIdentifySpacing.Seconds(),
 		"resumes": v.Resumes, "resumed": v.Resumed, "close_codes": v.CloseCodes, "invalid_requests": v.InvalidRequests,
 		"max_sends": v.MaxSends, "max_presences": v.MaxPresences, "dispatched": v.Dispatched, "redelivered": v.Redelivered,

@@ -157,12 +157,22 @@ func closeCode(c discordsim.ConnLog) string {
 	return fmt.Sprint(c.Code)
 }
 
+// answersLine says how it is known what a bot's messages answered.
+func answersLine(v discordsim.Verdict) string {
+	line := fmt.Sprintf("answers    %d by reply", v.AnsweredByReply)
+	if v.AnsweredInOrder > 0 {
+		line += fmt.Sprintf(", %d in order: plain messages of a bot that never replies count for the oldest open command of the channel", v.AnsweredInOrder)
+	}
+	return line
+}
+
 // verdictLines is the verdict for a person.
 func verdictLines(v discordsim.Verdict) []string {
 	lines := []string{
 		"",
 		fmt.Sprintf("commands   %d asked, %d answered exactly once, %d lost, %d twice, %d open, %d nobody could hear; slowest answer %s",
 			v.Asked, v.Answered, v.Lost, v.Twice, v.Waiting, v.Unheard, v.Slowest.Round(time.Millisecond)),
+		answersLine(v),
 		fmt.Sprintf("dot        green for %s, grey for %s; longest gap without a connection %s",
 			v.Online.Round(time.Second), v.Offline.Round(time.Second), v.LongestGap.Round(time.Millisecond)),
 		fmt.Sprintf("sessions   %d connections, %d IDENTIFYs (at least %s apart), %d RESUMEs, %d of them resumed",

@@ -241,7 +241,7 @@ func (d *driver) fault(name string) { d.inject(discordsim.Fault{Name: name}, fal
 func (d *driver) ask(times int) {
 	for range times {
 		room, who := d.nextAsker()
-		m := d.Sim.Say(room, who, d.Command)
+		m := d.Sim.Say(room, who, d.Command, discordsim.Expect()) // a plain message counts too, in order
 		d.now.asked = append(d.now.asked, m.ID)
 		d.wait(300 * time.Millisecond)
 	}

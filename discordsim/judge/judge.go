@@ -37,9 +37,10 @@ type Options struct {
 	App *discordsim.App
 	// Patience is how long to wait for the bot's first READY. Default 2 min.
 	Patience time.Duration
-	// Command is something the bot answers with one message that is a reply,
-	// such as "!ping", and Slash a slash command of it, such as "ping". Without
-	// the one and the other, what has to do with answers is not exercised.
+	// Command is something the bot answers with one message, such as "!ping": a
+	// reply or, in order, a plain one (see [discordsim.Verdict]). Slash is a slash
+	// command of it, such as "ping". Without the one and the other, what has to do
+	// with answers is not exercised.
 	Command, Slash string
 	// Thorough plays the slow steps too: what takes a bot long to find out.
 	Thorough bool
