@@ -178,7 +178,8 @@ func (c *conn) admitIdentify(id identifyRequest) {
 	shard := b.shardOf(id.shard)
 	c.rng = shard.rng
 	if !shard.endedByClientAt.IsZero() && now.Sub(shard.endedByClientAt) < time.Minute {
-		s.violate(c, "G-088", "a session was ended with 1000 or 1001 and a new one begun")
+		// So does a bot that is started again.
+		s.violate(c, "G-088", advice+"a session was ended with 1000 or 1001 and a new one begun")
 	}
 	shard.endedByClientAt = time.Time{}
 	key := id.shard.id % max(1, id.app.MaxConcurrency)

@@ -206,6 +206,7 @@ func TestForeignUserAgent(t *testing.T) {
 			for _, agent := range []string{"DiscordBot (https://github.com/Rapptz/discord.py 2.2.2) Python/3.11 aiohttp/3.8.4", "DiscordBot (https://github.com/diamondburned/arikawa/v3)"} {
 				w.send(apiRequest{method: "GET", path: "/api/v10/users/@me", token: "Bot " + w.app.Token, header: map[string]string{"User-Agent": agent}}).hasStatus(200, 0)
 			}
+			w.send(apiRequest{method: "POST", path: "/api/v10/webhooks/" + w.app.ID.String() + "/x", header: map[string]string{"User-Agent": "Python/3.11 aiohttp/3.8.4"}, body: map[string]any{"content": "x"}})
 			if v := w.Verdict(w.app); len(v.Broken()) != broken || !v.Violations[len(v.Violations)-1].Note() {
 				t.Errorf("what libraries send is not only noted: %v", v.Violations)
 			}

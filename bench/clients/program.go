@@ -21,6 +21,11 @@ type Program struct {
 	changed chan struct{} // closed at the next line
 }
 
+// Start starts the bot, once it is built, in a folder. End it with Kill.
+func (c *Client) Start(folder string, env ...string) (*Program, error) {
+	return start(c.Command, folder, env...)
+}
+
 // start starts a program and reads what it prints. End it with Kill.
 func start(command peer.Command, folder string, env ...string) (*Program, error) {
 	read, write, err := os.Pipe()

@@ -77,6 +77,9 @@ func (s *simCommand) judge(ctx context.Context, progress *simProgress, o judge.O
 		}
 		progress.reach(fmt.Sprintf("step %d of %d: %s", number, of, step.Name), progress.passed()+left)
 	}
+	o.Gone = func(step judge.Step, within time.Duration) {
+		fmt.Fprintf(progress, "       The bot has not come back from %q: end it and start it again within %s, or the judgement ends here.\n", step.Name, text.Duration(within))
+	}
 	shown, end := context.WithCancel(context.Background())
 	var showing sync.WaitGroup
 	showing.Go(func() { progress.follow(shown, inForce(o.Sim)) })

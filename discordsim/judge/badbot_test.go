@@ -60,7 +60,9 @@ func TestBadHabitsAreCaught(t *testing.T) {
 		{"speaks before HELLO", habits{hastyHello: true}, []string{"G-014"}, nil},
 		{"identifies twice", habits{twice: true}, []string{"G-037"}, nil},
 		{"sends the token with its prefix", habits{prefix: true}, nil, []string{"G-033", "G-065"}},
-		{"never resumes", habits{forgetful: true}, []string{"G-059", "G-060", "G-061", "G-062", "G-075", "G-077", "G-081"}, nil},
+		{"never resumes", habits{forgetful: true}, []string{"G-059", "G-060", "G-061", "G-075", "G-077", "G-081"}, []string{"G-010", "G-062", "G-078"}},
+		{"closes with 1000 to begin a new session", habits{goodbye: true, forgetful: true}, []string{"G-024", "G-077"}, []string{"G-088"}},
+		{"holds back its first heartbeat with its IDENTIFY", habits{holdsBack: true}, nil, []string{"G-016"}},
 		{"resumes on the base address", habits{onBase: true}, []string{"G-008"}, nil},
 		{"resumes from an old number", habits{stale: true}, []string{"G-065"}, nil},
 		{"closes with 1000", habits{goodbye: true}, []string{"G-024", "G-077", "G-088"}, nil},
@@ -70,6 +72,9 @@ func TestBadHabitsAreCaught(t *testing.T) {
 		{"sends heartbeats without a number", habits{nulls: true}, []string{"G-020"}, nil},
 		{"hardly ever has jitter", habits{rareJitter: true}, []string{"G-016"}, nil},
 		{"notices a dead link after three intervals", habits{slowToNotice: true}, []string{"G-024"}, nil},
+		{"notices a dead link after a minute, as is in time at Discord", habits{ownPatience: true}, nil, []string{"G-024"}},
+		{"waits for HELLO for a minute", habits{lateHello: true}, nil, []string{"G-015"}},
+		{"stays when what comes makes no sense", habits{shrugs: true}, nil, []string{"G-118"}},
 		{"asks for the address of the gateway alone", habits{asksGateway: true}, nil, []string{"G-001"}},
 		{"has a User-Agent of the old form", habits{oldAgent: true}, nil, []string{"G-125"}},
 		{"has no jitter", habits{noJitter: true}, []string{"G-016"}, nil},
@@ -85,18 +90,18 @@ func TestBadHabitsAreCaught(t *testing.T) {
 		{"changes its presence all the time", habits{presences: true}, []string{"G-101"}, nil},
 		{"sends opcodes nobody knows", habits{strange: true}, []string{"S-014"}, nil},
 		{"has a User-Agent of its own", habits{bareAgent: true}, []string{"G-125"}, nil},
-		{"answers webhooks", habits{answersAll: true}, []string{"G-145", "G-147"}, nil},
-		{"answers twice", habits{answersAgain: true}, []string{"G-070", "G-137"}, nil},
+		{"answers webhooks", habits{answersAll: true}, nil, []string{"G-145", "G-147"}},
+		{"answers twice", habits{answersAgain: true}, []string{"G-137"}, []string{"G-070"}},
 		{"goes on after it was refused for good", habits{stubborn: true}, []string{"G-047", "G-064", "G-094"}, nil},
 		{"keeps the number of an old session", habits{oldNumber: true}, []string{"G-019", "G-020"}, nil},
-		{"takes its time", habits{slow: true}, []string{"G-073", "G-074"}, nil},
+		{"takes its time", habits{slow: true}, nil, []string{"G-073", "G-074"}},
 		{"does not beat before READY", habits{shy: true}, []string{"G-027"}, nil},
 		{"never gives a session up", habits{clings: true, holdsOnOn9: true}, []string{"G-063"}, nil},
 		{"waits for RESUMED for ever", habits{waits: true}, []string{"G-071"}, nil},
 		{"identifies at the resume address", habits{wrongDoor: true}, []string{"G-009", "G-082"}, nil},
 		{"speaks version 9", habits{oldVersion: true}, nil, []string{"G-006"}},
 		{"reads a megabyte at most", habits{smallMouth: true}, []string{"G-112"}, nil},
-		{"forgets the session when it cannot connect", habits{throwsAway: true}, []string{"G-011", "G-012"}, nil},
+		{"forgets the session when it cannot connect", habits{throwsAway: true}, nil, []string{"G-011", "G-012"}},
 		{"does not space its IDENTIFYs", habits{hastyStart: true, hastyOn9: true}, []string{"G-038", "G-083"}, nil},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -166,8 +171,72 @@ func TestProgrammeGoesOnToItsEnd(t *testing.T) {
 	if report.Lost != "" || steps < 30 {
 		t.Errorf("lost in %q after %d steps", report.Lost, steps)
 	}
-	if i := slices.IndexFunc(report.Findings, func(f judge.Finding) bool { return f.Statement == "G-015" }); report.Findings[i].Verdict != judge.Broken {
-		t.Errorf("G-015 is %s", report.Findings[i].Verdict)
+	if f := finding(report, "G-015"); f.Verdict != judge.Broken {
+		t.Errorf("G-015 is %s", f.Verdict)
+	}
+}
+
+// Given a client that hangs, then it is told that it is gone, and the programme goes on to
+// its end once it was started again; where nobody does that, the report says with which step
+// it ended.
+func TestGoneBotIsStartedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := discordsim.New(judge.Config(1))
+		defer sim.Close()
+		app := sim.AddApp(discordsim.AppConfig{Name: "simple"})
+		var stop func()
+		start := func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				newClient(sim, app.Token, habits{hangs: true}).run(ctx)
+			}()
+			stop = func() { cancel(); <-ended }
+		}
+		start()
+		defer func() { stop() }()
+		var gone []string
+		o := judge.Options{Sim: sim, App: app, Only: []string{"op 7 instead of HELLO", "no JSON"}, Gone: func(s judge.Step, within time.Duration) {
+			gone = append(gone, s.Name)
+			stop()
+			start()
+		}}
+		report, err := judge.Run(t.Context(), o)
+		if err != nil || report.Lost != "" || report.Played != 2 || !slices.Equal(gone, []string{"op 7 instead of HELLO"}) {
+			t.Errorf("error %v, lost in %q after %d steps, gone in %q", err, report.Lost, report.Played, gone)
+		}
+		if f := finding(report, "G-078"); f.Verdict != judge.Broken || !strings.Contains(f.Evidence[0].What, "no connection followed") {
+			t.Errorf("G-078 is %s: %v", f.Verdict, f.Evidence)
+		}
+		o.Gone = nil
+		report, err = judge.Run(t.Context(), o)
+		if err != nil || report.Lost != "op 7 instead of HELLO" || report.Played != 1 {
+			t.Errorf("error %v, lost in %q after %d steps", err, report.Lost, report.Played)
+		}
+	})
+}
+
+// finding is the verdict on a statement.
+func finding(r judge.Report, statement string) judge.Finding {
+	i := slices.IndexFunc(r.Findings, func(f judge.Finding) bool { return f.Statement == statement })
+	return r.Findings[i]
+}
+
+// Given a client that stays on connections that it should leave, then the programme does not
+// wait for it for long, and what it does once they are cut is not its answer.
+func TestStuckConnectionIsCut(t *testing.T) {
+	report := judgeSimple(t, habits{trusting: true, shrugs: true, deafTo7: true}, judge.Options{Only: []string{"op 7", "unanswered heartbeats", "dead link", "no JSON"}})
+	for _, statement := range []string{"G-024", "G-077"} {
+		if f := finding(report, statement); f.Verdict != judge.Broken {
+			t.Errorf("%s is %s: %v", statement, f.Verdict, f.Evidence)
+		}
+	}
+	if f := finding(report, "G-118"); f.Verdict != judge.Noted {
+		t.Errorf("G-118 is %s: %v", f.Verdict, f.Evidence)
+	}
+	if report.Lost != "" || report.Played != 4 || report.Took > 5*time.Minute {
+		t.Errorf("lost in %q after %d steps and %s", report.Lost, report.Played, report.Took)
 	}
 }
 

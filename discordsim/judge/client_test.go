@@ -63,6 +63,11 @@ type habits struct {
 	smallMouth   bool // reads a megabyte at most
 	throwsAway   bool // forgets the session when it cannot connect
 	hastyStart   bool // does not space its IDENTIFYs
+	ownPatience  bool // leaves when heartbeats were unanswered for a minute
+	lateHello    bool // waits for HELLO for a minute
+	hangs        bool // does nothing any more once something else than HELLO has come
+	holdsBack    bool // now and then beats first after the 5 s between two IDENTIFYs
+	shrugs       bool // stays when what comes makes no sense
 }
 
 // client is one shard in the simplest way: one connection after another.

@@ -1,8 +1,10 @@
 package judge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"evergreen/discordsim"
@@ -18,7 +20,8 @@ type driver struct {
 	changed time.Time
 	acts    []playedStep
 	now     *playedStep
-	planned int // steps
+	planned int       // steps
+	ended   time.Time // the last step
 	// full is how many sessions are attached when all is well.
 	full int
 	// mute says that the bot does not answer the command.
@@ -110,11 +113,13 @@ func (d *driver) describeBot() string {
 	return fmt.Sprintf("%d gateway connections came; the last: %s", len(conns), howEnded(&last))
 }
 
-// settleWithin is how long the bot may take to be back after a step, lostAfter
-// how long it then has with all faults lifted.
+// settleWithin is how long the bot may take to be back after a step if the step says
+// nothing else, lostAfter how long it then has with all faults lifted, and againWithin how
+// long a supervisor has to start it again.
 const (
 	settleWithin = 45 * time.Second
 	lostAfter    = 3 * time.Minute // discord.py backs off for longer than one
+	againWithin  = time.Minute
 	// calm is how long a connection lasts before the next is taken away. A bot
 	// is right to back off when connections do not last.
 	calm = 5200 * time.Millisecond
@@ -160,27 +165,43 @@ func (d *driver) playStep(s Step, next *Step) {
 		}
 	}
 	back := func() bool { return d.online() && d.countSessionRequests() >= before+moved }
-	if !d.waitFor(settleWithin, back) {
+	if !d.waitFor(cmp.Or(s.within, settleWithin), back) {
 		d.Sim.LiftAll()
-		d.cutWaiting()
-		if !d.waitFor(lostAfter, back) && !d.online() && d.ctx.Err() == nil {
+		d.cutStuck(s.moves && (!s.one || d.full == 1))
+		if !d.waitFor(lostAfter, back) && !d.online() && d.ctx.Err() == nil && !d.startedAgain(s) {
 			d.lost = s.Name
 		}
 	}
 	d.endStep()
 	if s.moves && next != nil && next.moves {
-		d.wait(calm - time.Since(d.now.to))
+		d.wait(calm - time.Since(d.ended))
 	}
 }
 
-// cutWaiting cuts the connections that are open without a session: a bot without a
-// deadline would wait on them for ever, and the rest of the programme would not be played.
-func (d *driver) cutWaiting() {
+// startedAgain says that the bot is gone, and waits until somebody has started it again. What
+// it does then is not its answer to the step.
+func (d *driver) startedAgain(s Step) bool {
+	if d.Gone == nil {
+		return false
+	}
+	d.now.endAt(justNow())
+	d.Gone(s, againWithin)
+	return d.waitFor(againWithin, d.online)
+}
+
+// cutStuck cuts the connections that the bot waits on without a deadline: those that are
+// open without a session and, where it should have moved, those it still sits on. Else
+// the rest of the programme would not be played, or with a connection that is not what
+// the bot takes it for. What the bot does once it is cut is not its answer to the step.
+func (d *driver) cutStuck(moves bool) {
 	for _, c := range d.Sim.Connections(nil) {
-		if ours := c.App == 0 || c.App == d.App.ID; ours && c.Closed.IsZero() && c.Session == "" {
-			if _, err := d.Sim.Inject(discordsim.Fault{Name: "cut", Conn: c.ID}); err != nil {
-				panic("judge: a connection cannot be cut: " + err.Error())
-			}
+		ours := (c.App == 0 || c.App == d.App.ID) && c.Closed.IsZero()
+		if !ours || c.Session != "" && (!moves || !slices.Contains(d.now.open, c.ID)) {
+			continue
+		}
+		d.now.endAt(justNow())
+		if _, err := d.Sim.Inject(discordsim.Fault{Name: "cut", Conn: c.ID}); err != nil {
+			panic("judge: a connection cannot be cut: " + err.Error())
 		}
 	}
 }
@@ -196,7 +217,8 @@ func (d *driver) endStep() {
 		}
 	}
 	d.begun = nil
-	d.now.to = time.Now()
+	d.ended = time.Now()
+	d.now.endAt(d.ended)
 }
 
 // openConns lists the connections that have a session now.
@@ -266,6 +288,7 @@ func (d *driver) answered(limit time.Duration) bool {
 
 // report applies the rules to what was recorded.
 func (d *driver) report() Report {
+	now := time.Now()
 	e := gather(d.Options, d.config)
 	e.start, e.acts, e.changed, e.load = d.start, d.acts, d.changed, &d.load
 	for _, a := range d.acts {
@@ -273,7 +296,13 @@ func (d *driver) report() Report {
 			e.answers[id] = len(d.Sim.Answers(id))
 		}
 	}
-	r := Report{Bot: d.App.Name, Took: time.Since(d.start), Lost: d.lost, Steps: d.planned, Played: len(d.acts), Findings: e.findings()}
+	r := Report{
+		Bot: d.App.Name, Began: d.start, Took: now.Sub(d.start), Late: d.load.between(d.start, now),
+		Lost: d.lost, Steps: d.planned, Played: len(d.acts), Findings: e.findings(),
+	}
+	for _, a := range d.acts {
+		r.Course = append(r.Course, StepTime{Step: a.name, At: a.from.Sub(d.start), Took: a.to.Sub(a.from)})
+	}
 	r.count()
 	for _, f := range e.recordedFindings() {
 		r.Findings = append(r.Findings, f)

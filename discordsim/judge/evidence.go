@@ -26,7 +26,8 @@ const slack = 250 * time.Millisecond
 
 // playedStep is a step as it was played.
 type playedStep struct {
-	name     string
+	name string
+	// What the bot does between from and to is its answer to the step.
 	from, to time.Time
 	// open are the bot's connections that had a session when it began.
 	open []int64
@@ -35,6 +36,16 @@ type playedStep struct {
 	// baits are the messages that must not be answered, asked those that must.
 	baits, asked []discordsim.ID
 }
+
+// endAt ends the time in which the bot answers the step, if it has not ended yet.
+func (a *playedStep) endAt(at time.Time) {
+	if a.to.IsZero() {
+		a.to = at
+	}
+}
+
+// justNow is a moment before anything that happens from now on, in virtual time too.
+func justNow() time.Time { return time.Now().Add(-1) }
 
 // shards is how many shards took part, for what cannot be told of one alone.
 func (a playedStep) shards() int { return max(1, len(a.open)) }

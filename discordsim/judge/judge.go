@@ -53,6 +53,11 @@ type Options struct {
 	// Tell, if set, hears of each step as it begins, and of where it stands in
 	// the programme.
 	Tell func(step Step, number, of int)
+	// Gone, if set, hears that the bot has not come back from a step, with no fault left
+	// and after its connections were cut. Where it runs, something would end it and start it
+	// again. If that is done within a time the programme goes on, else it ends here. Default:
+	// it ends at once.
+	Gone func(step Step, within time.Duration)
 }
 
 // Config is how the simulator of a judge has to be made: short intervals,

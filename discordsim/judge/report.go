@@ -69,6 +69,24 @@ type Finding struct {
 	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
+// StepTime is when a step was played.
+type StepTime struct {
+	Step string `json:"step"`
+	// At is when it began, since the judgement did, and Took for how long it lasted.
+	At   time.Duration `json:"at"`
+	Took time.Duration `json:"took"`
+}
+
+// MarshalJSON writes the times in seconds.
+func (s StepTime) MarshalJSON() ([]byte, error) {
+	type plain StepTime
+	return json.Marshal(struct {
+		plain
+		At   float64 `json:"at"`
+		Took float64 `json:"took"`
+	}{plain(s), s.At.Seconds(), s.Took.Seconds()})
+}
+
 // Report is what a judgement came to.
 type Report struct {
 	Bot  string        `json:"bot"`
@@ -78,9 +96,15 @@ type Report struct {
 	Lost string `json:"lost_in,omitempty"`
 	// Steps is how many steps the programme had, Played how many of them were begun.
 	// What has to do with commands is not played with a bot that answers none.
-	Steps    int       `json:"steps"`
-	Played   int       `json:"steps_played"`
-	Findings []Finding `json:"findings"`
+	Steps  int `json:"steps"`
+	Played int `json:"steps_played"`
+	// Began is when the judgement did, and Course how it went since then.
+	Began  time.Time  `json:"began"`
+	Course []StepTime `json:"course"`
+	// Late is for how long the judge's own timers were overdue, all taken together: how
+	// busy the machine was. Nobody is blamed for it.
+	Late     time.Duration `json:"-"`
+	Findings []Finding     `json:"findings"`
 	// Kept, Noted, Broken and Never count the findings; NotJudged counts the statements
 	// that cannot be seen from this end of the wire.
 	Kept      int `json:"kept"`
@@ -159,5 +183,6 @@ func (r Report) WriteJSON(w io.Writer) error {
 	return e.Encode(struct {
 		Report
 		Seconds float64 `json:"seconds"`
-	}{r, r.Took.Seconds()})
+		Late    float64 `json:"late"`
+	}{r, r.Took.Seconds(), r.Late.Seconds()})
 }

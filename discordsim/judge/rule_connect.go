@@ -83,8 +83,8 @@ var connectRules = []rule{
 			switch {
 			case in == nil:
 				q.broken(nil, a.to, nil, "nothing was sent to the base address in %s", a.to.Sub(a.from).Round(time.Second))
-			case in.op == opIdentify:
-				q.broken(in.conn, in.at, nil, "the session was given up; it could have been resumed on the base address")
+			case in.op == opIdentify: // as Discord's documentation has it
+				q.noted(in.conn, in.at, nil, "the session was given up; it could have been resumed on the base address")
 			}
 		}
 	}},
@@ -95,7 +95,7 @@ var connectRules = []rule{
 	{statement: "G-013", says: "The bot can be pointed at another host than Discord's.", apply: eachConn(sentAnything)},
 }
 
-// resumes checks that an act ended in a RESUME.
+// resumes checks that an act ended in a RESUME. A new session does too, and costs events.
 func (q *check) resumes(act string) {
 	for _, a := range q.during(act) {
 		q.exercised()
@@ -104,7 +104,7 @@ func (q *check) resumes(act string) {
 		case in == nil:
 			q.broken(nil, a.to, nil, "no connection followed in %s", a.to.Sub(a.from).Round(time.Second))
 		case in.op != opResume:
-			q.broken(in.conn, in.at, nil, "the session was given up: IDENTIFY instead of RESUME")
+			q.noted(in.conn, in.at, nil, givenUp)
 		}
 	}
 }
@@ -140,10 +140,12 @@ var decodeRules = []rule{
 		eachConn(func(c *discordsim.ConnLog) bool { return c.Compress == "zstd-stream" && wasLive(c) })(q)
 	}},
 	{statement: "G-117", says: "A compressed stream that breaks leads to a close and a RESUME.", apply: func(q *check) {
-		q.leavesAndResumes("broken stream", func(c *discordsim.ConnLog) bool { return strings.HasSuffix(c.Compress, "-stream") })
+		compressed := func(c *discordsim.ConnLog) bool { return strings.HasSuffix(c.Compress, "-stream") }
+		q.leavesAndResumes("broken stream", compressed, q.broken)
 	}},
 	{statement: "G-118", says: "A message that is not JSON leads to a close and a RESUME.", apply: func(q *check) {
-		q.leavesAndResumes("no JSON", func(*discordsim.ConnLog) bool { return true })
+		// One that stays has lost what the message said, and reads the next one.
+		q.leavesAndResumes("no JSON", func(*discordsim.ConnLog) bool { return true }, q.noted)
 	}},
 	{statement: "G-119", says: "A PRESENCE_UPDATE with wrong types is survived.", apply: func(q *check) {
 		q.staysOpenOn("broken events", "PRESENCE_UPDATE")
@@ -186,9 +188,12 @@ func (q *check) staysOpenOn(name, event string) {
 	}
 }
 
+// verdict records a breach or advice, as [check.broken] and [check.noted] do.
+type verdict func(c *discordsim.ConnLog, at time.Time, f *discordsim.Frame, format string, args ...any)
+
 // leavesAndResumes checks that the bot leaves the connections of an act by
-// itself, keeps the session and resumes it.
-func (q *check) leavesAndResumes(name string, about func(*discordsim.ConnLog) bool) {
+// itself, keeps the session and resumes it. That it stays is what stays says.
+func (q *check) leavesAndResumes(name string, about func(*discordsim.ConnLog) bool, stays verdict) {
 	for _, a := range q.during(name) {
 		for _, id := range a.open {
 			c := q.conn(id)
@@ -197,7 +202,7 @@ func (q *check) leavesAndResumes(name string, about func(*discordsim.ConnLog) bo
 			}
 			q.exercised()
 			if ended(c).After(a.to) {
-				q.broken(c, a.to, nil, "the bot stayed on the connection")
+				stays(c, a.to, nil, "the bot stayed on the connection")
 				continue
 			}
 			q.wantResume(c, a.from, a.to)
@@ -215,6 +220,6 @@ func (q *check) wantResume(c *discordsim.ConnLog, from, to time.Time) {
 	case in == nil:
 		q.broken(c, to, nil, "no connection followed")
 	case in.op != opResume:
-		q.broken(in.conn, in.at, nil, "the session was given up: IDENTIFY instead of RESUME")
+		q.broken(in.conn, in.at, nil, givenUp)
 	}
 }

@@ -25,7 +25,7 @@ var reconnectRules = []rule{
 				case in == nil:
 					q.broken(c, a.to, nil, "no connection followed")
 				case in.op != opResume:
-					q.broken(in.conn, in.at, nil, "the session was given up: IDENTIFY instead of RESUME")
+					q.broken(in.conn, in.at, nil, givenUp)
 				case in.at.Sub(a.from) > q.extended(a.from, 2*time.Second+slack):
 					q.broken(in.conn, in.at, nil, "RESUME came after %s", round(in.at.Sub(a.from)))
 				}
@@ -35,7 +35,7 @@ var reconnectRules = []rule{
 	{statement: "G-078", says: "Op 7 instead of HELLO, and again and again, is survived.", apply: func(q *check) {
 		for _, a := range q.during("op 7 instead of HELLO") {
 			if a.struck["op7-first"] > 0 {
-				q.resumesAfter(a.name)
+				q.comesBackAfter(q.noted, a.name)
 			}
 		}
 	}},
@@ -47,7 +47,7 @@ var reconnectRules = []rule{
 			case len(intros) == 0:
 				q.broken(l.old, l.act.to, nil, "no connection followed")
 			case intros[0].op != opResume:
-				q.broken(intros[0].conn, intros[0].at, nil, "the session was given up: IDENTIFY instead of RESUME")
+				q.broken(intros[0].conn, intros[0].at, nil, givenUp)
 			case len(intros) > 1:
 				q.broken(intros[1].conn, intros[1].at, nil, "it was resumed %d times", len(intros))
 			}
@@ -146,8 +146,12 @@ var closeRules = []rule{
 			for _, f := range c.Frames {
 				invalid = invalid || (f.Sent && f.Op == opInvalid)
 			}
-			if endsSession(c) && !invalid && q.next(q.shards[c.Session], c.Closed, q.until) != nil {
-				q.broken(c, c.Closed, nil, "the bot closed with %d and came back", c.Code)
+			switch next := q.next(q.shards[c.Session], c.Closed, q.until); {
+			case !endsSession(c) || invalid || next == nil:
+			case next.op == opResume:
+				q.broken(c, c.Closed, nil, "the bot closed with %d and came back for its session", c.Code)
+			default: // so does a bot that is started again
+				q.noted(c, c.Closed, nil, "the bot closed with %d and began a new session", c.Code)
 			}
 		}
 	}},

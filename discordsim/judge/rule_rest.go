@@ -44,7 +44,7 @@ func onRoute(route string) func(discordsim.Request) bool {
 var restRules = []rule{
 	{statement: "G-070", says: "An event that comes twice is not answered twice.", apply: func(q *check) {
 		for _, a := range q.during("events twice") {
-			q.isAnsweredOnce(a, a.struck["duplicate"])
+			q.isAnsweredOnce(a, a.struck["duplicate"], q.noted)
 		}
 	}},
 	{statement: "G-125", says: "Every request has the User-Agent, Content-Type and Authorization that Discord wants.", apply: eachRequest(anyRequest)},
@@ -76,7 +76,7 @@ var restRules = []rule{
 	}},
 	{statement: "G-137", says: "A message whose answer was lost is sent again with the same nonce: it stands once.", apply: func(q *check) {
 		for _, a := range q.during("answers lost") {
-			q.isAnsweredOnce(a, a.struck["rest-commit-then-drop"])
+			q.isAnsweredOnce(a, a.struck["rest-commit-then-drop"], q.broken)
 		}
 	}},
 	{statement: "G-138", says: "Replies ping nobody and do not fail when what they answer is gone.", apply: eachRequest(onRoute(postMessage))},
@@ -101,14 +101,14 @@ var restRules = []rule{
 }
 
 // isAnsweredOnce checks that what was asked in an act was answered once, if the bot
-// answers at all and the fault struck.
-func (q *check) isAnsweredOnce(a playedStep, struck int) {
+// answers at all and the fault struck. That it was answered again is what again says.
+func (q *check) isAnsweredOnce(a playedStep, struck int, again verdict) {
 	for _, id := range a.asked {
 		switch n := q.answers[id]; {
 		case struck == 0:
 		case n > 1:
 			q.exercised()
-			q.broken(nil, a.to, nil, "a command was answered %d times", n)
+			again(nil, a.to, nil, "a command was answered %d times", n)
 		case n == 1:
 			q.exercised()
 		case a.name == "answers lost":
@@ -132,7 +132,7 @@ func (q *check) isIgnored(name string) {
 				q.exercised()
 			}
 			if q.answers[id] > 0 {
-				q.broken(nil, a.to, nil, "it was answered")
+				q.noted(nil, a.to, nil, "it was answered")
 			}
 		}
 	}

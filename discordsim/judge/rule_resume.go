@@ -40,15 +40,22 @@ var (
 	resumable  = slices.Concat(linkLosses, codeLosses, awayLosses)
 )
 
+// givenUp is what a bot does that could have resumed and does not.
+const givenUp = "the session was given up: IDENTIFY instead of RESUME"
+
 // resumesAfter checks that each loss is followed by a RESUME of the session.
-func (q *check) resumesAfter(names ...string) {
+func (q *check) resumesAfter(names ...string) { q.comesBackAfter(q.broken, names...) }
+
+// comesBackAfter checks that each loss is followed by a RESUME of the session. That the
+// session is given up is what gaveUp says.
+func (q *check) comesBackAfter(gaveUp verdict, names ...string) {
 	q.eachLostConn(func(l lostConn) {
 		q.exercised()
 		switch {
 		case l.next == nil:
 			q.broken(l.old, l.act.to, nil, "no connection followed in %s", round(l.act.to.Sub(l.act.from)))
 		case l.next.op != opResume:
-			q.broken(l.next.conn, l.next.at, nil, "the session was given up: IDENTIFY instead of RESUME")
+			gaveUp(l.next.conn, l.next.at, nil, givenUp)
 		case l.next.said.Session != l.old.Session:
 			q.broken(l.next.conn, l.next.at, nil, "RESUME of another session")
 		}
@@ -80,7 +87,9 @@ var resumeRules = []rule{
 	{statement: "G-059", says: "After a connection that ends without a close frame, the session is resumed.", apply: func(q *check) { q.resumesAfter(linkLosses...) }},
 	{statement: "G-060", says: "After 4000, 4001, 4002, 4005, 4008 and unknown codes, the session is resumed.", apply: func(q *check) { q.resumesAfter(codeLosses...) }},
 	{statement: "G-061", says: "After 1001, 1011 and 1012 from the server, the session is resumed.", apply: func(q *check) { q.resumesAfter(awayLosses...) }},
-	{statement: "G-062", says: "After 1000 from the server, a RESUME is tried first.", apply: func(q *check) { q.resumesAfter(closed(1000)) }},
+	{statement: "G-062", says: "After 1000 from the server, a RESUME is tried first.", apply: func(q *check) {
+		q.comesBackAfter(q.noted, closed(1000)) // Discord's documentation says nothing of it
+	}},
 	{statement: "G-063", says: "After 4009 the session is gone: one RESUME at most, then IDENTIFY.", apply: func(q *check) {
 		for _, a := range q.during("READY does not come") {
 			for _, id := range a.open {
@@ -186,7 +195,7 @@ var resumeRules = []rule{
 			}
 			q.exercised()
 			if wait := l.next.conn.Opened.Sub(l.act.from); wait > q.extended(l.act.from, 2*time.Second+slack) {
-				q.broken(l.next.conn, l.next.conn.Opened, nil, "the connection came after %s", round(wait))
+				q.noted(l.next.conn, l.next.conn.Opened, nil, "the connection came after %s", round(wait))
 			}
 		}, resumable...)
 	}},
@@ -194,12 +203,12 @@ var resumeRules = []rule{
 		q.eachLostConn(func(l lostConn) {
 			q.exercised()
 			if l.next == nil || l.next.op != opResume {
-				q.broken(l.old, l.act.to, nil, "it was not resumed at all")
+				q.noted(l.old, l.act.to, nil, "it was not resumed at all")
 				return
 			}
 			at, ok := sentAt(l.next.conn, opDispatch, "RESUMED")
 			if took := at.Sub(l.act.from); !ok || took > q.extended(l.act.from, 5*time.Second) {
-				q.broken(l.next.conn, l.next.at, nil, "it took longer")
+				q.noted(l.next.conn, l.next.at, nil, "it took longer")
 			}
 		}, resumable...)
 	}},

@@ -23,6 +23,7 @@ type visit struct {
 	beatMu     sync.Mutex
 	acked      bool
 	unanswered int // heartbeats in a row
+	ackedAt    time.Time
 }
 
 type envelope struct {
@@ -73,7 +74,13 @@ func (v *visit) live() (wait time.Duration, over bool) {
 	if v.bad.waitsHello {
 		limit = 24 * time.Hour
 	}
+	if v.bad.lateHello {
+		limit = time.Minute
+	}
 	hello, err := v.read(limit)
+	if v.bad.hangs && err == nil && hello.Op != 10 {
+		<-v.ctx.Done()
+	}
 	if err != nil || hello.Op != 10 {
 		v.leave()
 		v.failures++
@@ -112,6 +119,9 @@ func (v *visit) live() (wait time.Duration, over bool) {
 			limit = time.Hour
 		}
 		e, err := v.read(limit)
+		if v.bad.shrugs && errors.Is(err, errGarbled) {
+			continue
+		}
 		if err != nil {
 			return v.ended(err)
 		}
@@ -168,11 +178,14 @@ func (v *visit) ended(err error) (wait time.Duration, over bool) {
 // beat is the timer of the heartbeats.
 func (v *visit) beat(interval time.Duration) {
 	v.beatMu.Lock()
-	v.acked = true
+	v.acked, v.ackedAt = true, time.Now()
 	v.beatMu.Unlock()
 	first := v.jitter(0, interval)
 	if v.bad.noJitter || v.bad.rareJitter && v.visits%10 != 0 {
 		first = interval
+	}
+	if v.bad.holdsBack && v.visits%2 == 0 {
+		first = 5 * time.Second
 	}
 	for wait := first; pause(v.ctx, wait); wait = interval {
 		v.beatMu.Lock()
@@ -181,7 +194,7 @@ func (v *visit) beat(interval time.Duration) {
 		if v.unanswered++; answered {
 			v.unanswered = 0
 		}
-		answered = answered || v.bad.slowToNotice && v.unanswered < 3
+		answered = answered || v.bad.slowToNotice && v.unanswered < 3 || v.bad.ownPatience && time.Since(v.ackedAt) < time.Minute
 		shy := v.bad.shy && !v.ready
 		v.beatMu.Unlock()
 		if shy {
@@ -249,7 +262,7 @@ func (v *visit) take(e envelope) (wait time.Duration, done bool) {
 		return wait, true
 	case 11:
 		v.beatMu.Lock()
-		v.acked = true
+		v.acked, v.ackedAt = true, time.Now()
 		v.beatMu.Unlock()
 		if v.bad.op11 {
 			v.send(11, nil)
