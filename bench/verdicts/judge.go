@@ -103,8 +103,7 @@ func startJudge(ctx context.Context, evergreen, folder string, tell func(string)
 // wait waits for the report.
 func (j *judging) wait() (r Report, err error) {
 	err = j.cmd.Wait()
-	var exit *exec.ExitError
-	if j.output.Len() == 0 || err != nil && !errors.As(err, &exit) {
+	if _, ended := errors.AsType[*exec.ExitError](err); j.output.Len() == 0 || err != nil && !ended {
 		return r, fmt.Errorf("evergreen sim --check: %w:\n%s", err, j.told.all)
 	}
 	return r, json.Unmarshal(j.output.Bytes(), &r)
