@@ -1,6 +1,9 @@
 package discordsim
 
-import "net/http"
+import (
+	"encoding/json"
+	"net/http"
+)
 
 var autoModerationFields = []setting{
 	{name: "name", read: readText(1, 100)},
@@ -41,7 +44,18 @@ func readActions(f *form, name string) any {
 		one.require("type")
 		one.choice("type", 1, 2, 3, 4)
 	}
-	return readAny(f, name)
+	if f.errors.any() {
+		return nil
+	}
+	var actions []map[string]any
+	_ = json.Unmarshal(f.fields[name], &actions) // each is an object, as just seen
+	for _, action := range actions {
+		// Discord shows metadata also where an action has none; discord.js reads it.
+		if action["metadata"] == nil {
+			action["metadata"] = map[string]any{}
+		}
+	}
+	return json.RawMessage(marshal(actions))
 }
 
 // readIDs reads at most so many ids.

@@ -56,7 +56,7 @@ var bucketTable = map[string]rateLimit{
 	"scheduled-event": {10, 10 * time.Second},
 	"sound":           {10, 10 * time.Second},
 	"automod":         {10, 10 * time.Second},
-	"user-edit":       {2, time.Hour},
+	"user-edit":       {5, time.Hour},
 	"template":        {10, 10 * time.Second},
 	"voice-state":     {10, 10 * time.Second},
 	"audit-read":      {5, 5 * time.Second},

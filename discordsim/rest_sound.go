@@ -39,8 +39,17 @@ func readVolume(f *form, name string) any {
 	return v
 }
 
-// listDefaultSounds is GET /soundboard-default-sounds; there are none of Discord's own.
-func (r *restAPI) listDefaultSounds(*restRequest) restResponse { return ok200([]any{}) }
+// defaultSounds are Discord's own sounds, by name and emoji. Their ids count from 1.
+var defaultSounds = [][2]string{{"quack", "🦆"}, {"airhorn", "🔊"}, {"cricket", "🦗"}, {"golf clap", "👏"}, {"sad horn", "🎺"}, {"ba dum tss", "🥁"}}
+
+// listDefaultSounds is GET /soundboard-default-sounds.
+func (r *restAPI) listDefaultSounds(*restRequest) restResponse {
+	out := []any{}
+	for i, sound := range defaultSounds {
+		out = append(out, map[string]any{"sound_id": ID(i + 1), "name": sound[0], "volume": 1.0, "emoji_id": nil, "emoji_name": sound[1], "available": true})
+	}
+	return ok200(out)
+}
 
 // plainList gives a list as it is; itemList in an object.
 func plainList(list []any) any { return list }

@@ -78,13 +78,16 @@ func (r *restAPI) sendSound(c *restRequest, ch *Channel) restResponse {
 	switch {
 	case state == nil || state.channel != ch:
 		return errNotInVoice.answer()
+	case id <= ID(len(defaultSounds)):
+		source = nil
 	case source == nil || source.find(soundboard, id) == nil:
 		return errUnknownSound.answer()
 	}
-	sound := source.find(soundboard, id)
 	effect := map[string]any{"channel_id": ch.ID, "guild_id": ch.Guild.ID, "user_id": c.app.Bot.ID, "sound_id": id, "sound_volume": 1.0}
-	if volume, set := sound.fields["volume"].(float64); set {
-		effect["sound_volume"] = volume
+	if source != nil {
+		if volume, set := source.find(soundboard, id).fields["volume"].(float64); set {
+			effect["sound_volume"] = volume
+		}
 	}
 	c.emit(func() { r.sim.emit(nil, ch.Guild, ch, "VOICE_CHANNEL_EFFECT_SEND", effect) })
 	return noContent()

@@ -156,6 +156,7 @@ type App struct {
 	StartsTotal int
 	startsUsed  int
 	emojis      []*Emoji
+	settings    settings
 	// roleMetadata is what roles can be linked to, as the app has described it.
 	roleMetadata []any
 	startsReset  time.Time

@@ -43,8 +43,10 @@ func as(who func(*trial) *inspector, keep, method, path, body string) step {
 		if err != nil {
 			return err
 		}
-		if o, ok := answer.(object); ok && keep != "" {
-			t.args[keep] = o["id"]
+		if o, ok := answer.(object); ok {
+			if keep != "" {
+				t.args[keep] = o["id"]
+			}
 			for _, name := range []string{"code", "token"} {
 				if value, ok := o[name]; ok {
 					t.args[name] = value
@@ -113,6 +115,19 @@ func unknown(path string, code int) step {
 			return err
 		}
 		return nil
+	}
+}
+
+// includes makes a check that a list that the program has said has a value.
+func includes(name, value string) step {
+	return func(t *trial) error {
+		items, _ := at(t.said, name).([]any)
+		for _, item := range items {
+			if fmt.Sprint(item) == t.expand(value) {
+				return nil
+			}
+		}
+		return fmt.Errorf("what the program said: %s: want %s in %s", name, t.expand(value), short(items))
 	}
 }
 

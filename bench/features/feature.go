@@ -47,7 +47,7 @@ func in(group string, rows ...Feature) []Feature {
 func All() []Feature {
 	return slices.Concat(
 		connectFeatures(), gatewayFeatures(), messageFeatures(), messageEventFeatures(), reactionFeatures(), pollFeatures(), expressionFeatures(),
-		threadFeatures(), channelFeatures(), guildFeatures(), roleFeatures(), memberFeatures(), voiceFeatures(), inviteFeatures(), webhookFeatures(),
+		threadFeatures(), channelFeatures(), guildFeatures(), roleFeatures(), memberFeatures(), voiceFeatures(), interactionFeatures(), inviteFeatures(), webhookFeatures(),
 		eventFeatures(), moderationFeatures(), accountFeatures(), directFeatures(), errorFeatures(), paidFeatures(),
 	)
 }

@@ -17,12 +17,11 @@ import (
 // Discord would show it, and does what a moderator does.
 type inspector struct {
 	token string
-	http  *http.Client
 	base  string
 }
 
-func newInspector(sim *discordsim.Sim, app *discordsim.App) *inspector {
-	return &inspector{token: app.Token, http: &http.Client{Transport: sim.Transport()}, base: "http://discord.sim/api/v10"}
+func newInspector(base string, app *discordsim.App) *inspector {
+	return &inspector{token: app.Token, base: base}
 }
 
 // object is a JSON object.
@@ -65,7 +64,7 @@ func (i *inspector) send(ctx context.Context, method, path, kind string, content
 	r.Header.Set("Authorization", "Bot "+i.token)
 	r.Header.Set("User-Agent", "DiscordBot (https://example.com, 1)")
 	r.Header.Set("Content-Type", kind)
-	response, err := i.http.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return nil, 0, err
 	}

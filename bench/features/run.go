@@ -33,6 +33,7 @@ type Result struct {
 const (
 	connectWithin = 20 * time.Second
 	featureWithin = 10 * time.Second
+	settle        = 60 * time.Millisecond
 )
 
 // Run tries all features whose names contain a text with a library, whose files are put into a folder.
@@ -156,6 +157,8 @@ func (c *connection) try(ctx context.Context, f Feature, i int) Result {
 		if err := f.prepare(t); err != nil {
 			return Result{Fails, "cannot be prepared: " + err.Error()}
 		}
+		// What was made has to be known to the program: events come a little later than answers.
+		time.Sleep(settle)
 	}
 	if err := c.ask(line{Feature: f.Name, Args: t.args}); err != nil {
 		return Result{Fails, errEnded.Error()}

@@ -30,7 +30,7 @@ func expressionFeatures() []Feature {
 		feature("emoji delete", "Delete Guild Emoji", "deletes emoji; data: none").before(aCustomEmoji).then(unknown("/guilds/$guild/emojis/$emoji", 10014)),
 		feature("emojis event", "Guild Emojis Update", "is ready, waits for the event that guild has a new emoji; data: name").people(aCustomEmoji).then(said("name", "smile")),
 		feature("application emoji", "Create Application Emoji", `makes the emoji "mark" of the application from args.picture, lists them, deletes it; data: id, names (while it was there)`).
-			before(aPicture).then(said("names.0", "mark")),
+			before(aPicture).then(includes("names", "mark")),
 		feature("sticker create", "Create Guild Sticker", `makes the sticker "hello" with the tag "wave" and the description "waves" from args.picture; data: id`).
 			before(aPicture).then(shows("/guilds/$guild/stickers/$id", "name", "hello", "tags", "wave", "description", "waves")),
 		feature("sticker list", "List Guild Stickers", "fetches the stickers of guild; data: names").before(aSticker).then(said("names.#", 1, "names.0", "sticker")),

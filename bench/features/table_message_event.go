@@ -19,7 +19,7 @@ func messageEventFeatures() []Feature {
 		feature("pins event", "Channel Pins Update", "is ready, waits for the event that the pins of channel changed; data: channel (id)").
 			before(personSays("hi")).people(moderator("", "PUT", "/channels/$channel/messages/pins/$message", "")).then(said("channel", "$channel")),
 		feature("typing event", "Typing Start", "is ready, waits for the event that a person types in channel; data: user (id)").
-			people(types).then(said("user", "$person")),
+			people(func(t *trial) error { t.sim.Type(t.id("channel"), t.id("person")); return nil }).then(said("user", "$person")),
 		feature("attachment event", "Message Create (attachments)", "is ready, waits for the event of a message in channel; data: name (of its attachment)").
 			people(upload).then(said("name", "file.txt")),
 		feature("webhook message event", "Message Create (webhook_id)", "is ready, waits for the event of a webhook's message in channel; data: content, webhook (id)").

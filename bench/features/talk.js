@@ -13,13 +13,12 @@ const cannot = (reason) => {
 const reasonOf = (error) => String((error && (error.stack || error.message)) || error).split("\n").slice(0, 4).join(" / ");
 
 // run connects, and then tries what the driver asks for. connect resolves once the library is
-// ready. Each feature is an async function of args and ready that returns what it saw.
+// ready, with the data of that. Each feature is an async function of args and ready that returns what it saw.
 async function run(connect, features, close) {
   process.on("unhandledRejection", (error) => console.error("unhandled:", error));
   process.on("uncaughtException", (error) => console.error("uncaught:", error));
   try {
-    await connect(process.env.CONNECT);
-    print("connect", "ok");
+    print("connect", "ok", { data: await connect(process.env.CONNECT) });
   } catch (error) {
     print("connect", error instanceof Cannot ? "cannot" : "error", { reason: error instanceof Cannot ? error.message : reasonOf(error) });
   }

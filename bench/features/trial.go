@@ -21,11 +21,11 @@ type trial struct {
 	said map[string]any // what the program has said last
 }
 
-// id returns an id of the args or of what the program has said.
+// id returns an id of the args, or else of what the program has said.
 func (t *trial) id(name string) discordsim.ID {
-	value, ok := t.said[name]
+	value, ok := t.args[name]
 	if !ok {
-		value = t.args[name]
+		value = t.said[name]
 	}
 	var id discordsim.ID
 	if text, ok := value.(string); ok {
@@ -72,13 +72,13 @@ func all(steps ...step) step {
 	}
 }
 
-// expand replaces $name by what the program has said, or is told, under that name.
+// expand replaces $name by what the program is told, or else has said, under that name.
 func (t *trial) expand(text string) string {
 	return os.Expand(text, func(name string) string {
-		if value, ok := t.said[name]; ok {
+		if value, ok := t.args[name]; ok {
 			return fmt.Sprint(value)
 		}
-		return fmt.Sprint(t.args[name])
+		return fmt.Sprint(t.said[name])
 	})
 }
 
@@ -104,14 +104,21 @@ func (t *trial) until(what string, holds func() bool) error {
 	return nil
 }
 
-// wrote checks that the bot has sent a text into a direct message channel.
-func (t *trial) wrote(channel, text string) error {
-	for _, m := range t.sim.Messages(t.id(channel)) {
-		if m.ID == t.id("id") {
-			return equal("the direct message", m.Content, text)
+// wrote makes a check that the bot has sent a text into the direct message channel that the
+// program has said.
+func wrote(text string) step {
+	return func(t *trial) error {
+		var channel discordsim.ID
+		if err := channel.UnmarshalJSON([]byte(fmt.Sprintf("%q", t.said["channel"]))); err != nil {
+			return fmt.Errorf("the program's channel: %w", err)
 		}
+		for _, m := range t.sim.Messages(channel) {
+			if m.ID == t.id("id") {
+				return equal("the direct message", m.Content, text)
+			}
+		}
+		return errors.New("the direct message is not there")
 	}
-	return errors.New("the direct message is not there")
 }
 
 // reply lets person reply to the message that the program has sent.

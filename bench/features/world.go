@@ -56,7 +56,6 @@ func newWorld(guilds, shards int) (*world, error) {
 	}
 	watcher := sim.AddApp(discordsim.AppConfig{Name: "inspector", Guilds: w.guilds})
 	w.app = sim.AddApp(discordsim.AppConfig{Name: "bot", Guilds: w.guilds, Shards: shards})
-	w.inspector, w.own = newInspector(sim, watcher), newInspector(sim, w.app)
 	for _, args := range w.fixtures {
 		args["inspector"], args["bot"], args["app"] = watcher.Bot.ID.String(), w.app.Bot.ID.String(), w.app.ID.String()
 	}
@@ -66,6 +65,7 @@ func newWorld(guilds, shards int) (*world, error) {
 		return nil, err
 	}
 	w.listener = listener
+	w.inspector, w.own = newInspector(listener.APIURL(), watcher), newInspector(listener.APIURL(), w.app)
 	return w, nil
 }
 

@@ -22,6 +22,8 @@ const ways = {
     return {};
   },
   "zstd-stream": () => cannot("has zlib-stream only"),
+  "ETF encoding": () => cannot("has JSON only"),
+  "two shards": () => ({ shards: "auto" }),
 };
 
 let client;
@@ -40,6 +42,7 @@ const connect = async (how) => {
   const ready = once(client, Events.ClientReady);
   await client.login(process.env.DISCORD_TOKEN);
   await ready;
+  return { shards: client.ws.shards.size };
 };
 
 module.exports = { connect };

@@ -2,4 +2,7 @@
 const { run } = require("../talk.js");
 const connection = require("./connect.js");
 
-run(connection.connect, { ...require("./messages.js") }, () => connection.client.destroy());
+const parts = ["gateway", "messages", "events", "expressions", "threads", "channels", "guilds", "members", "voice", "interactions", "hooks", "account"];
+const features = Object.assign({}, ...parts.map((part) => require(`./${part}.js`)));
+
+run(connection.connect, features, () => connection.client && connection.client.destroy());
