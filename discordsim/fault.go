@@ -137,6 +137,7 @@ func (s *Sim) inject(f Fault) (*Active, error) {
 	if k.begin != nil {
 		k.begin(s, a)
 	}
+	s.changed(Change{Kind: ChangeFault, Fault: a.ID})
 	switch {
 	case k.momentary:
 		a.Ended, a.Struck = a.Began, max(1, a.Struck)
@@ -172,6 +173,7 @@ func (s *Sim) lift(a *Active) {
 		return
 	}
 	a.Ended = time.Now()
+	s.changed(Change{Kind: ChangeFault, Fault: a.ID})
 	a.timer.stop()
 	s.windowsOf(a.App).forKind(a.Fault, func(u *faultWindow) { u.end(a.Ended) })
 	s.faults[a.Name] = slices.DeleteFunc(s.faults[a.Name], func(other *Active) bool { return other == a })

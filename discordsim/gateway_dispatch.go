@@ -12,6 +12,7 @@ func (s *Sim) emit(app *App, g *Guild, ch *Channel, typ string, data any) {
 	if !ok {
 		raw = marshal(data)
 	}
+	s.eventChanged(typ, raw)
 	s.eachSession(app, g, ch, typ, func(sess *session) { sess.dispatch(typ, raw) })
 }
 
@@ -42,6 +43,11 @@ func (s *Sim) eachSession(app *App, g *Guild, ch *Channel, typ string, do func(*
 // emitMessage sends MESSAGE_CREATE, MESSAGE_UPDATE or MESSAGE_DELETE,
 // without the content where a session may not read it (S-069).
 func (s *Sim) emitMessage(typ string, m *Message) {
+	kind := ChangeMessage
+	if typ == "MESSAGE_DELETE" {
+		kind = ChangeMessageDelete
+	}
+	s.messageChanged(kind, m)
 	ch := m.Channel
 	guild, only := ch.Guild, (*App)(nil)
 	if m.Flags&flagEphemeral != 0 {

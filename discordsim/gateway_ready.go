@@ -88,6 +88,7 @@ func (sess *session) sendGuild(g *Guild) {
 // announceJoin tells the sessions that the bot has joined a guild: a GUILD_CREATE without
 // unavailable, by which libraries know it from the end of an outage (S-072).
 func (s *Sim) announceJoin(app *App, g *Guild) {
+	s.changed(Change{Kind: ChangeGuild, Guild: g.ID})
 	s.eachGuildSession(app, g, func(sess *session) {
 		if g.Unavailable {
 			sess.sendGuild(g)
@@ -101,6 +102,7 @@ func (s *Sim) announceJoin(app *App, g *Guild) {
 
 // announceReturn tells the sessions that the outage of a guild is over.
 func (s *Sim) announceReturn(app *App, g *Guild) {
+	s.changed(Change{Kind: ChangeGuild, Guild: g.ID})
 	s.eachGuildSession(app, g, func(sess *session) { sess.sendGuild(g) })
 }
 

@@ -151,10 +151,14 @@ func (s *Sim) Connections(app *App) (out []ConnLog) {
 // maxViolations bounds what is remembered of one app.
 const maxViolations = 1000
 
-func (e *eventLog) violation(v Violation) {
-	if list := e.violations[v.App]; len(list) < maxViolations {
-		e.violations[v.App] = append(list, v)
+// violation remembers a violation and reports whether there was room for it.
+func (e *eventLog) violation(v Violation) bool {
+	list := e.violations[v.App]
+	if len(list) >= maxViolations {
+		return false
 	}
+	e.violations[v.App] = append(list, v)
+	return true
 }
 
 // of lists the violations of an app, and those of unknown clients.
@@ -168,7 +172,14 @@ func (s *Sim) violate(c *conn, statement, what string) {
 	if app := c.app(); app != nil {
 		v.App = app.ID
 	}
-	s.log.violation(v)
+	s.recordViolation(v)
+}
+
+// recordViolation remembers a violation, of the first ones of each app.
+func (s *Sim) recordViolation(v Violation) {
+	if s.log.violation(v) {
+		s.changed(Change{Kind: ChangeViolation, Violation: &v})
+	}
 }
 
 // Request is one REST request in the log: what was asked, and what came of it. It

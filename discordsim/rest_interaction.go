@@ -65,6 +65,7 @@ func (r *restAPI) openInteraction(app *App, ch *Channel, user User, kind int) *i
 	a := &interaction{id: r.sim.newID(), token: r.sim.newSecret(), app: app, channel: ch, user: user, kind: kind, at: now}
 	r.interactions[a.id], r.interactionTokens[a.token] = a, a
 	r.interactionsByAge = append(r.interactionsByAge[old:], a)
+	r.sim.interactionChanged(a)
 	return a
 }
 
@@ -145,6 +146,7 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 		return *refused
 	}
 	ask.answered, ask.callback, ask.answeredAt = true, kind, c.now
+	r.sim.interactionChanged(ask)
 	if with, _ := parseBool(c.query.Get("with_response")); !with {
 		return noContent()
 	}

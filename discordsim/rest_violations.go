@@ -18,7 +18,7 @@ func (r *restAPI) violation(c *restRequest, statement, what string) {
 	if app := r.appOf(c); app != nil {
 		v.App = app.ID
 	}
-	r.sim.log.violation(v)
+	r.sim.recordViolation(v)
 }
 
 // appOf is the app a request belongs to, also when its token is no longer

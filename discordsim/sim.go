@@ -52,6 +52,7 @@ type Sim struct {
 
 	schedule schedule
 	work     sync.WaitGroup // every goroutine, and the clock while it is armed
+	watches  []*Watch
 	closed   bool
 	done     chan struct{} // closed by Close
 }
@@ -83,6 +84,7 @@ func (s *Sim) Close() {
 	}
 	s.closed = true
 	close(s.done)
+	s.endWatches()
 	s.stopClock()
 	for _, c := range s.conns {
 		c.stop()

@@ -87,6 +87,7 @@ func (v *Verdict) email(to ID, text string) {
 
 // sessionAttached counts a session that has a connection now.
 func (b *bot) sessionAttached(sess *session, now time.Time) {
+	b.sim.changed(Change{Kind: ChangePresence, User: b.app.Bot.ID})
 	sess.shardState.attached++
 	b.endGap(sess.shardState, now)
 	for p, other := range b.shards {
@@ -109,6 +110,7 @@ func (b *bot) endGap(shard *botShard, now time.Time) {
 // sessionDetached counts a session that lost its connection. When the bot has moved
 // to another number of shards, the old ones have no gaps any more.
 func (b *bot) sessionDetached(sess *session, now time.Time) {
+	b.sim.changed(Change{Kind: ChangePresence, User: b.app.Bot.ID})
 	if sess.shardState.attached--; sess.shardState.attached > 0 {
 		return
 	}

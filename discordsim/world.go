@@ -331,6 +331,7 @@ func (s *Sim) dm(app *App, user ID) *Channel {
 	}
 	ch := &Channel{ID: s.newID(), Type: channelDM, Recipient: user, App: app}
 	b.dms[user], s.channels[ch.ID] = ch, ch
+	s.changed(Change{Kind: ChangeChannel, Channel: ch.ID})
 	return ch
 }
 

@@ -255,6 +255,7 @@ func (s *Sim) SetMember(g *Guild, user ID, change func(*Member)) {
 
 // emitMember sends GUILD_MEMBER_UPDATE. Of itself a bot hears whatever its intents are.
 func (s *Sim) emitMember(g *Guild, user ID) {
+	s.changed(Change{Kind: ChangeMember, Guild: g.ID, User: user})
 	member := s.guildMember(g, s.user(user))
 	member["guild_id"] = g.ID
 	raw := marshal(member)

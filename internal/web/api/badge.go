@@ -41,7 +41,7 @@ func (s *Server) stateBadge(w http.ResponseWriter, r *http.Request) {
 func (s *Server) uptimeBadge(w http.ResponseWriter, r *http.Request) {
 	asked, p, ok := windowOf(r, history.UptimeWindows, "30d")
 	if !ok {
-		p.write(w)
+		p.Write(w)
 		return
 	}
 	share := -1.0
@@ -120,7 +120,7 @@ func writeBadge(w http.ResponseWriter, r *http.Request, label, value, colour str
 	h := w.Header()
 	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(badgeAge/time.Second)))
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // badges stand on other sites
-	writeKept(w, r, "image/svg+xml", []byte(svg))
+	WriteKept(w, r, "image/svg+xml", []byte(svg))
 }
 
 func escapeXML(text string) string {

@@ -204,7 +204,7 @@ func (c Client) send(ctx context.Context, method, path string, into any) (json.R
 		}
 		return body, nil
 	case kind == "application/problem+json":
-		var p problem
+		var p Problem
 		if json.Unmarshal(body, &p) != nil || p.Title == "" {
 			return nil, ErrNotEvergreen
 		}

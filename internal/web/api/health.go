@@ -49,7 +49,7 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 		ms := math.Round(snap.Latency.Last.Seconds()*1e4) / 10
 		r.LatencyMS = &ms
 	}
-	writeJSON(w, http.StatusOK, "application/json", r)
+	WriteJSON(w, http.StatusOK, "application/json", r)
 }
 
 // timeOrNull is a time as it is sent: in UTC, to the millisecond, nil for none.

@@ -109,11 +109,11 @@ const mostIncidents = 200
 func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 	query, p, ok := incidentQuery(r)
 	if !ok {
-		p.write(w)
+		p.Write(w)
 		return
 	}
 	if s.opts.Archive == nil && s.opts.History == nil {
-		writeJSON(w, http.StatusOK, "application/json", incidentsBody{})
+		WriteJSON(w, http.StatusOK, "application/json", incidentsBody{})
 		return
 	}
 	wanted := query.Limit
@@ -123,7 +123,7 @@ func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 		if held, ok := s.unread.Pass(time.Now()); ok {
 			s.opts.Log.Warn("The HTTP API could not read the record of incidents", "error", err, "others_since_the_last_line", held)
 		}
-		unavailable.write(w)
+		unavailable.Write(w)
 		return
 	}
 	now := time.Now()
@@ -148,7 +148,7 @@ func (s *Server) findIncidents(ctx context.Context, q health.Query) ([]health.In
 }
 
 // incidentQuery reads what is wanted, or returns the problem with it.
-func incidentQuery(r *http.Request) (health.Query, problem, bool) {
+func incidentQuery(r *http.Request) (health.Query, Problem, bool) {
 	values := r.URL.Query()
 	limit, ok := readNumber(values.Get("limit"), 50, mostIncidents)
 	if !ok {
@@ -156,7 +156,7 @@ func incidentQuery(r *http.Request) (health.Query, problem, bool) {
 	}
 	query := health.Query{Limit: limit, Before: values.Get("before"), Cause: health.CauseID(values.Get("cause"))}
 	if query.Cause != "" && health.Lookup(query.Cause).ID != query.Cause {
-		return query, badRequest("cause must be the id of a cause in docs/runbook.md, such as half-open."), false
+		return query, BadRequest("cause must be the id of a cause in docs/runbook.md, such as half-open."), false
 	}
 	switch values.Get("open") {
 	case "":
@@ -164,9 +164,9 @@ func incidentQuery(r *http.Request) (health.Query, problem, bool) {
 		open := values.Get("open") == "true"
 		query.Open = &open
 	default:
-		return query, badRequest("open must be true or false."), false
+		return query, BadRequest("open must be true or false."), false
 	}
-	return query, problem{}, true
+	return query, Problem{}, true
 }
 
 // readNumber reads a number from 1 to most; an empty text is the standard.
@@ -178,6 +178,6 @@ func readNumber(text string, standard, most int) (int, bool) {
 	return n, err == nil && n >= 1 && n <= most
 }
 
-func badLimit(most int) problem {
-	return badRequest("limit must be a number from 1 to " + strconv.Itoa(most) + ".")
+func badLimit(most int) Problem {
+	return BadRequest("limit must be a number from 1 to " + strconv.Itoa(most) + ".")
 }

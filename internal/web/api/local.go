@@ -18,11 +18,11 @@ func LocalOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch mark := proxyMark(r); {
 		case isFromOtherPage(r):
-			otherSite.write(w)
+			otherSite.Write(w)
 		case mark != "":
-			problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Only programs of this machine may ask, and this request has come through a proxy, as " + mark + " shows."}.write(w)
+			Problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Only programs of this machine may ask, and this request has come through a proxy, as " + mark + " shows."}.Write(w)
 		case !isLocalHost(r.Host):
-			problem{Title: "Misdirected request", Status: http.StatusMisdirectedRequest, Detail: "Ask at localhost or at a loopback address, not by another name."}.write(w)
+			Problem{Title: "Misdirected request", Status: http.StatusMisdirectedRequest, Detail: "Ask at localhost or at a loopback address, not by another name."}.Write(w)
 		default:
 			next.ServeHTTP(w, r)
 		}

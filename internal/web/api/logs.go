@@ -50,7 +50,7 @@ type logsBody struct {
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	limit, ok := readNumber(r.URL.Query().Get("limit"), 100, mostLines)
 	if !ok {
-		badLimit(mostLines).write(w)
+		badLimit(mostLines).Write(w)
 		return
 	}
 	var body logsBody
@@ -60,5 +60,5 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 			body.Lines = append(body.Lines, newLineBody(line))
 		}
 	}
-	writeJSON(w, http.StatusOK, "application/json", body)
+	WriteJSON(w, http.StatusOK, "application/json", body)
 }

@@ -13,5 +13,5 @@ var document []byte
 // openapi serves the description.
 func (s *Server) openapi(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "private, no-cache")
-	writeKept(w, r, "application/json", document)
+	WriteKept(w, r, "application/json", document)
 }

@@ -75,16 +75,16 @@ func readForm(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case isFromOtherSite(r):
 		refuseBody(w)
-		formOfOtherSite.write(w)
+		formOfOtherSite.Write(w)
 	case r.ContentLength != 0 && kind != "application/x-www-form-urlencoded":
 		refuseBody(w)
-		badForm.write(w)
+		badForm.Write(w)
 	case r.ContentLength < 0 || r.ContentLength > formBytes:
 		refuseBody(w)
-		bodyNotAllowed.write(w)
+		bodyNotAllowed.Write(w)
 	case r.ParseForm() != nil:
 		refuseBody(w)
-		badForm.write(w)
+		badForm.Write(w)
 	default:
 		return true
 	}

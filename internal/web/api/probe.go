@@ -13,7 +13,7 @@ type probeBody struct {
 }
 
 func (c probeBody) write(w http.ResponseWriter) {
-	writeJSON(w, http.StatusOK, "application/json", c)
+	WriteJSON(w, http.StatusOK, "application/json", c)
 }
 
 // livez says that the process serves. It reads nothing of the bot.
@@ -44,10 +44,10 @@ func writeReady(w http.ResponseWriter, snap health.Snapshot, ready bool) {
 		probeBody{snap.Status.ID()}.write(w)
 		return
 	}
-	problem{
+	Problem{
 		Title: "Not ready", Status: http.StatusServiceUnavailable,
 		Detail: snap.Reason.String(), Bot: snap.Status.ID(), Remedy: snap.Remedy.String(),
-	}.write(w)
+	}.Write(w)
 }
 
 // startupz says whether a shard has begun to connect; once true, it stays true. It
@@ -56,10 +56,10 @@ func writeReady(w http.ResponseWriter, snap health.Snapshot, ready bool) {
 func (s *Server) startupz(w http.ResponseWriter, _ *http.Request) {
 	if !s.started.Load() {
 		if snap := s.opts.Bot.Snapshot(); len(snap.Shards) == 0 {
-			problem{
+			Problem{
 				Title: "Not started", Status: http.StatusServiceUnavailable,
 				Detail: snap.Reason.String(), Bot: snap.Status.ID(),
-			}.write(w)
+			}.Write(w)
 			return
 		}
 		s.started.Store(true)

@@ -41,8 +41,8 @@ func proxyMark(r *http.Request) string {
 
 // throughProxy is the problem with a request that has come through a proxy while
 // no token is set.
-func throughProxy(mark string) problem {
-	return problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This request has come through a proxy, which " + mark +
+func throughProxy(mark string) Problem {
+	return Problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This request has come through a proxy, which " + mark +
 		" shows, so it may come from anywhere. Set API_TOKEN in the bot's settings and start the bot again: then what is asked for here needs it."}
 }
 

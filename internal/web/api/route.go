@@ -106,24 +106,29 @@ var headers = map[string]string{
 	"X-Frame-Options":              "DENY",
 }
 
-// ServeHTTP answers one request. A panic on the way costs that request only.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.unserved.Requested(r)
+// SetHeaders sets those headers on an answer.
+func SetHeaders(w http.ResponseWriter) {
 	for name, value := range headers {
 		w.Header().Set(name, value)
 	}
+}
+
+// ServeHTTP answers one request. A panic on the way costs that request only.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.unserved.Requested(r)
+	SetHeaders(w)
 	defer func() {
 		if p := recover(); p != nil {
 			s.opts.Log.Error("A request to the HTTP API failed inside the bot", "path", r.URL.Path,
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			broken.write(w)
+			broken.Write(w)
 		}
 	}()
 	to, methods := s.find(r)
 	conn, _ := r.Context().Value(connKey{}).(net.Conn)
 	if !s.conns.begin(conn, to.probe) {
 		refuseBody(w)
-		busy.write(w)
+		busy.Write(w)
 		return
 	}
 	defer s.conns.end(conn)
@@ -132,12 +137,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case to.serve == nil && methods == nil:
-		notFound.write(w)
+		notFound.Write(w)
 	case to.serve == nil:
 		w.Header().Set("Allow", strings.Join(methods, ", "))
-		methodNotAllowed.write(w)
+		methodNotAllowed.Write(w)
 	case r.ContentLength != 0 && !to.post:
-		bodyNotAllowed.write(w)
+		bodyNotAllowed.Write(w)
 	case to.probe:
 		to.serve(s, w, r)
 	case to.open:
@@ -156,7 +161,7 @@ func (s *Server) serveAnonymous(to route, w http.ResponseWriter, r *http.Request
 		to.serve(s, w, r)
 	default:
 		refuseBody(w)
-		busy.write(w)
+		busy.Write(w)
 	}
 }
 
@@ -192,19 +197,19 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, to route) bo
 	case http.StatusTooManyRequests:
 		w.Header().Set("Connection", "close") // so that each try costs a connection
 	}
-	p.write(w)
+	p.Write(w)
 	return false
 }
 
 // authorize decides whether a request may see what is not open, and returns the
 // problem if not.
-func (s *Server) authorize(r *http.Request) (problem, bool) {
+func (s *Server) authorize(r *http.Request) (Problem, bool) {
 	if isFromOtherPage(r) {
 		return otherSite, false
 	}
 	if s.tokenConfigured() {
 		if s.dashboard.SignedIn(r) {
-			return problem{}, true
+			return Problem{}, true
 		}
 		if len(r.Header.Values("Authorization")) == 0 {
 			return badToken, false
@@ -236,9 +241,9 @@ func (s *Server) tokenConfigured() bool { return s.opts.Token != "" }
 // wrong. The right one is let in however many wrong ones its address has presented:
 // behind a proxy, or beside a scraper with an old token, that address is the
 // operator's too.
-func (s *Server) checkToken(r *http.Request, token string) (problem, bool) {
+func (s *Server) checkToken(r *http.Request, token string) (Problem, bool) {
 	if s.isToken(token) {
-		return problem{}, true
+		return Problem{}, true
 	}
 	if wait := s.logins.countWrong(origin(r)); wait > 0 {
 		p := tooManyWrongTokens
@@ -272,7 +277,7 @@ func (s *Server) isToken(text string) bool {
 }
 
 // logRefusal logs that a request was refused, once a minute.
-func (s *Server) logRefusal(r *http.Request, p problem) {
+func (s *Server) logRefusal(r *http.Request, p Problem) {
 	if held, ok := s.refusals.Pass(time.Now()); ok {
 		s.opts.Log.Info("A request to the HTTP API was refused", "path", r.URL.Path, "from", r.RemoteAddr,
 			"why", p.Detail, "others_since_the_last_line", held)

@@ -18,6 +18,7 @@ import (
 	"evergreen/internal/drain"
 	"evergreen/internal/process/logging"
 	"evergreen/internal/web/dashboard"
+	"evergreen/internal/web/sse"
 )
 
 // Server serves the HTTP API on one address. Make it with [New], call Run once.
@@ -40,7 +41,7 @@ type Server struct {
 	metrics   http.Handler
 	badges    badgeCache
 
-	events   *eventBuffer
+	events   *sse.Buffer
 	streams  atomic.Int64  // live streams being served
 	changed  chan struct{} // something may have changed; holds one
 	presence sentPresence
@@ -76,7 +77,7 @@ func New(o Options) (*Server, error) {
 		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConnLimit(o.Limits.Conns), unserved: drain.New(),
 		anonymous: make(chan struct{}, max(1, o.Limits.Conns/4)),
 		logins:    newLoginLimit(o.Limits.WrongTokens),
-		events:    newEventBuffer(time.Now()), changed: make(chan struct{}, 1), closing: make(chan struct{}),
+		events:    sse.NewBuffer(time.Now(), "status"), changed: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	s.metrics, s.dashboard = s.newMetrics(), s.newDashboard()
 	for _, r := range slices.Concat(routes, pages, assetRoutes()) {

@@ -113,7 +113,7 @@ func (s *Server) hasOperator() bool { return s.opts.Operator != nil }
 
 // fleet serves /api/v1/fleet.
 func (s *Server) fleet(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, "application/json", newFleetBody(s.opts.Operator.Snapshot()))
+	WriteJSON(w, http.StatusOK, "application/json", newFleetBody(s.opts.Operator.Snapshot()))
 }
 
 // operations are what can be done with one shard, by the last part of the path.
@@ -141,7 +141,7 @@ func (s *Server) operateShard(w http.ResponseWriter, r *http.Request) {
 	do, known := operations[what]
 	id, err := strconv.Atoi(number)
 	if !known || err != nil {
-		notFound.write(w)
+		notFound.Write(w)
 		return
 	}
 	// A client that goes away must not leave a shard half paused.
@@ -156,7 +156,7 @@ func (s *Server) operateShard(w http.ResponseWriter, r *http.Request) {
 	if answer == nil {
 		answer = newFleetBody(s.opts.Operator.Snapshot())
 	}
-	writeJSON(w, http.StatusOK, "application/json", answer)
+	WriteJSON(w, http.StatusOK, "application/json", answer)
 }
 
 // reshard serves POST /api/v1/fleet/reshard?count=N. It only begins to change the
@@ -164,21 +164,21 @@ func (s *Server) operateShard(w http.ResponseWriter, r *http.Request) {
 func (s *Server) reshard(w http.ResponseWriter, r *http.Request) {
 	count, err := strconv.Atoi(r.URL.Query().Get("count"))
 	if err != nil || count < 1 || count > fleet.MaxHere {
-		badRequest(fmt.Sprintf("count: want a whole number of shards, 1 to %d", fleet.MaxHere)).write(w)
+		BadRequest(fmt.Sprintf("count: want a whole number of shards, 1 to %d", fleet.MaxHere)).Write(w)
 		return
 	}
 	if err := s.opts.Operator.Reshard(r.Context(), count); err != nil {
 		s.writeConflict(w, err)
 		return
 	}
-	writeJSON(w, http.StatusAccepted, "application/json", newFleetBody(s.opts.Operator.Snapshot()))
+	WriteJSON(w, http.StatusAccepted, "application/json", newFleetBody(s.opts.Operator.Snapshot()))
 }
 
 // writeConflict answers why an operation failed.
 func (s *Server) writeConflict(w http.ResponseWriter, err error) {
-	p := problem{Title: "Conflict", Status: http.StatusConflict, Detail: err.Error()}
+	p := Problem{Title: "Conflict", Status: http.StatusConflict, Detail: err.Error()}
 	if errors.Is(err, fleet.ErrNoShard) {
 		p.Title, p.Status = "Not found", http.StatusNotFound
 	}
-	p.write(w)
+	p.Write(w)
 }

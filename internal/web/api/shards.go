@@ -50,7 +50,7 @@ func (s *Server) shards(w http.ResponseWriter, _ *http.Request) {
 	for _, shard := range snap.Shards {
 		body.Shards = append(body.Shards, newShardBody(shard, snap.At))
 	}
-	writeJSON(w, http.StatusOK, "application/json", body)
+	WriteJSON(w, http.StatusOK, "application/json", body)
 }
 
 func newShardBody(s health.ShardSnapshot, now time.Time) shardBody {

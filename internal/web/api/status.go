@@ -158,7 +158,7 @@ type transitionBody struct {
 
 // status serves /api/v1/status.
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, "application/json", s.statusNow())
+	WriteJSON(w, http.StatusOK, "application/json", s.statusNow())
 }
 
 func (s *Server) statusNow() statusBody { return s.statusOf(s.opts.Bot.Snapshot()) }

@@ -57,9 +57,9 @@ func (s *Server) Observe(n gateway.Observation) {
 		if !what.IsRoundTrip() {
 			return // it says nothing of the link
 		}
-		s.events.publish("latency", heartbeatBody{At: timeOrNull(n.At), Shard: n.Shard.ID, GatewayMS: milliseconds(what.Latency)})
+		s.events.Publish("latency", heartbeatBody{At: timeOrNull(n.At), Shard: n.Shard.ID, GatewayMS: milliseconds(what.Latency)})
 	case gateway.Transition:
-		s.events.publish("transition", transitionBody{
+		s.events.Publish("transition", transitionBody{
 			At: timeOrNull(n.At), Shard: n.Shard.ID, From: what.From.String(), To: what.To.String(), Cause: reasonText(what.Reason),
 		})
 	}
@@ -83,7 +83,7 @@ func (s *Server) notify() {
 }
 
 // publishLine publishes a line of the log.
-func (s *Server) publishLine(l logging.Line) { s.events.publish("log", newLineBody(l)) }
+func (s *Server) publishLine(l logging.Line) { s.events.Publish("log", newLineBody(l)) }
 
 // watcher compares the status and the incidents with those published last.
 type watcher struct {
@@ -139,7 +139,7 @@ func (w *watcher) check() {
 	now := time.Now()
 	watched := s.streams.Load() > 0
 	if key := body.key(); key != w.key || watched && now.Sub(w.published) >= refreshEvery {
-		s.events.publish("status", body)
+		s.events.Publish("status", body)
 		w.key, w.published = key, now
 	}
 	w.publishIncidents(s.newIncidents(snap), snap.At)
@@ -158,7 +158,7 @@ func (w *watcher) publishIncidents(list []health.Incident, now time.Time) {
 		if key := newIncidentKey(i); w.incidents[i.ID] != key {
 			w.incidents[i.ID] = key
 			if w.checked || i.End.IsZero() || now.Sub(i.End) < time.Minute {
-				w.server.events.publish("incident", newIncidentBody(i, now))
+				w.server.events.Publish("incident", newIncidentBody(i, now))
 			}
 		}
 	}

@@ -10,16 +10,16 @@ import (
 )
 
 // windowOf reads the window that is asked for, or returns the problem with it.
-func windowOf(r *http.Request, known []history.Window, standard string) (history.Window, problem, bool) {
+func windowOf(r *http.Request, known []history.Window, standard string) (history.Window, Problem, bool) {
 	name := cmp.Or(r.URL.Query().Get("window"), standard)
 	var names []string
 	for _, w := range known {
 		if w.Name == name {
-			return w, problem{}, true
+			return w, Problem{}, true
 		}
 		names = append(names, w.Name)
 	}
-	return history.Window{}, badRequest("window must be one of " + strings.Join(names, ", ") + "."), false
+	return history.Window{}, BadRequest("window must be one of " + strings.Join(names, ", ") + "."), false
 }
 
 // uptimeBody is the answer of /api/v1/uptime.
@@ -49,7 +49,7 @@ type dayBody struct {
 func (s *Server) uptime(w http.ResponseWriter, r *http.Request) {
 	asked, p, ok := windowOf(r, history.UptimeWindows, "24h")
 	if !ok {
-		p.write(w)
+		p.Write(w)
 		return
 	}
 	body := uptimeBody{Window: asked.Name}
@@ -97,7 +97,7 @@ type pointBody struct {
 func (s *Server) latency(w http.ResponseWriter, r *http.Request) {
 	asked, p, ok := windowOf(r, history.LatencyWindows, "1h")
 	if !ok {
-		p.write(w)
+		p.Write(w)
 		return
 	}
 	body := latencyBody{Window: asked.Name}
@@ -130,7 +130,7 @@ type rateBody struct {
 func (s *Server) rates(w http.ResponseWriter, r *http.Request) {
 	asked, p, ok := windowOf(r, history.RateWindows, "1h")
 	if !ok {
-		p.write(w)
+		p.Write(w)
 		return
 	}
 	body := ratesBody{Window: asked.Name}
