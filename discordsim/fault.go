@@ -157,6 +157,20 @@ func (s *Sim) Lift(a *Active) {
 	s.lift(a)
 }
 
+// LiftID ends a fault by its id; one that is over stays over. It reports whether there was
+// such a fault.
+func (s *Sim) LiftID(id ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.injected {
+		if a.ID == id {
+			s.lift(a)
+			return true
+		}
+	}
+	return false
+}
+
 // LiftAll ends every fault.
 func (s *Sim) LiftAll() {
 	s.mu.Lock()

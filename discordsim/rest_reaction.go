@@ -11,12 +11,16 @@ var customEmoji = regexp.MustCompile(`^[A-Za-z0-9_]{2,32}:[0-9]{1,20}$`)
 // emojiOf reads the emoji of the path: custom ones as name:id, others as
 // themselves, which are never plain ASCII words.
 func emojiOf(c *restRequest) (string, bool) {
-	emoji := c.params["emoji"]
+	return c.params["emoji"], IsEmoji(c.params["emoji"])
+}
+
+// IsEmoji reports whether a text can be the emoji of a [Reaction].
+func IsEmoji(emoji string) bool {
 	if customEmoji.MatchString(emoji) {
-		return emoji, true
+		return true
 	}
 	plain := strings.IndexFunc(emoji, func(r rune) bool { return r > 0x7F }) < 0
-	return emoji, !plain && len(emoji) <= 64
+	return !plain && len(emoji) <= 64
 }
 
 // renderEmoji is the emoji as an object.

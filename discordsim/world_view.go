@@ -10,8 +10,11 @@ import (
 
 // GuildView is a guild as it is at one moment, for those who look at it from outside.
 type GuildView struct {
-	ID   ID
-	Name string
+	// Guild is the guild itself, for the methods of [Sim] that take one; it changes at
+	// any time.
+	Guild *Guild
+	ID    ID
+	Name  string
 	// Unavailable marks a guild in an outage.
 	Unavailable bool
 	// Members is how many there are, bots among them.
@@ -80,7 +83,7 @@ func (s *Sim) Guild(id ID) (GuildView, bool) {
 }
 
 func (g *Guild) view() GuildView {
-	v := GuildView{ID: g.ID, Name: g.Name, Unavailable: g.Unavailable, Members: len(g.Members)}
+	v := GuildView{Guild: g, ID: g.ID, Name: g.Name, Unavailable: g.Unavailable, Members: len(g.Members)}
 	for _, ch := range g.Channels {
 		v.Channels = append(v.Channels, ch.view())
 	}
@@ -263,9 +266,13 @@ func (s *Sim) CommandObjects(app *App, channel ID) ([]json.RawMessage, bool) {
 	if ch == nil || !s.sees(app, ch) {
 		return nil, false
 	}
+	context := contextGuild
+	if ch.Guild == nil {
+		context = contextBotDM
+	}
 	var usable []*Command
-	for _, command := range app.Commands {
-		if command.usableIn(ch) {
+	for _, command := range app.commandsIn(ch) {
+		if offered(newForm(command.Raw), context) {
 			usable = append(usable, command)
 		}
 	}
@@ -275,34 +282,4 @@ func (s *Sim) CommandObjects(app *App, channel ID) ([]json.RawMessage, bool) {
 		all = append(all, marshal(renderCommand(command)))
 	}
 	return all, true
-}
-
-// The contexts of a command.
-const (
-	contextGuild = 0
-	contextBotDM = 1
-)
-
-// usableIn reports whether a command can be used in a channel: one of a guild there alone,
-// a global one in its contexts.
-func (c *Command) usableIn(ch *Channel) bool {
-	if c.Guild != 0 {
-		return ch.Guild != nil && ch.Guild.ID == c.Guild
-	}
-	var rules struct {
-		Contexts     []int `json:"contexts"`
-		DMPermission *bool `json:"dm_permission"`
-	}
-	_ = json.Unmarshal(c.Raw, &rules) // checked when the command was registered
-	here := contextGuild
-	if ch.Guild == nil {
-		here = contextBotDM
-	}
-	switch {
-	case rules.Contexts != nil:
-		return slices.Contains(rules.Contexts, here)
-	case here == contextBotDM && rules.DMPermission != nil:
-		return *rules.DMPermission
-	}
-	return true
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+
+	"evergreen/internal/text"
 )
 
 // duration is a time on the command line: plain seconds or a Go duration, as in
@@ -11,17 +13,10 @@ import (
 type duration time.Duration
 
 // UnmarshalText reads "30", "2.5", "30s" or "5m".
-func (d *duration) UnmarshalText(text []byte) error {
-	if seconds, err := strconv.ParseFloat(string(text), 64); err == nil && seconds >= 0 && seconds < 1e9 {
-		*d = duration(seconds * float64(time.Second))
-		return nil
-	}
-	parsed, err := time.ParseDuration(string(text))
-	if err != nil || parsed < 0 {
-		return errors.New("want seconds (30) or a duration (90s, 5m, 1h30m)")
-	}
+func (d *duration) UnmarshalText(given []byte) error {
+	parsed, err := text.ParseDuration(string(given))
 	*d = duration(parsed)
-	return nil
+	return err
 }
 
 // maxRate is how many commands a second the simulated users may ask: Discord

@@ -14,6 +14,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/internal/demo"
 	"evergreen/internal/mishap"
+	"evergreen/internal/web/simapi"
 )
 
 // serve plays Discord until it is stopped.
@@ -36,18 +37,18 @@ func (s *simCommand) serve(p *process) error {
 	if err != nil {
 		return err
 	}
-	control, err := newControlServer(s.controlAddr(listener), world)
+	control, err := simapi.Listen(context.Background(), s.controlAddr(listener), simapi.Options{Sim: world.Sim, Apps: []*discordsim.App{world.Bot}})
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --control-addr", err)
 	}
-	s.printUsage(p, world, listener, control.addr())
+	s.printUsage(p, world, listener, control.URL())
 
 	signals, release := p.signals()
 	defer release()
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	var work sync.WaitGroup
-	work.Go(func() { control.serve(ctx) })
+	work.Go(func() { control.Run(ctx) })
 	work.Go(func() { newSimLog(world, p.stdout).follow(ctx) })
 	if s.Rate > 0 {
 		crowd := demo.Users{World: world, Rate: s.Rate, Say: s.Say, Slash: s.Slash, Seed: seed}
@@ -103,7 +104,7 @@ func (s *simCommand) controlAddr(listener *discordsim.Listener) string {
 }
 
 // printUsage says how to use it.
-func (s *simCommand) printUsage(p *process, world *demo.World, listener *discordsim.Listener, control net.Addr) {
+func (s *simCommand) printUsage(p *process, world *demo.World, listener *discordsim.Listener, control string) {
 	asks := "who say nothing"
 	if s.Rate > 0 {
 		asks = fmt.Sprintf("who ask %g times a second", s.Rate)
@@ -111,9 +112,9 @@ func (s *simCommand) printUsage(p *process, world *demo.World, listener *discord
 	fmt.Fprintf(p.stdout, `%s
 The bot is in %d guilds with %d people %s. Its owner is user %d.
 
-Let something go wrong:  curl -d '{"fault":"half-open","for":"30s"}' http://%s/sim/faults
-What can go wrong:       curl http://%s/sim/faults
-How the bot fares:       curl http://%s/sim/verdict    (or Ctrl+C)
+Let something go wrong:  curl -d '{"fault":"half-open","for":"30s"}' %s/sim/faults
+What can go wrong:       curl %s/sim/faults
+How the bot fares:       curl %s/sim/verdict    (or Ctrl+C)
 
 %s`, pointBotHere(listener, world.Bot), len(world.Guilds), len(world.People), asks, world.Bot.Owner, control, control, control, s.describeSpeed())
 }

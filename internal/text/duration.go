@@ -1,6 +1,7 @@
 package text
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -87,4 +88,17 @@ func Seconds(d time.Duration) string {
 		return d.Round(time.Second).String()
 	}
 	return strings.TrimSuffix(strconv.FormatFloat(d.Seconds(), 'f', 1, 64), ".0") + " s"
+}
+
+// ParseDuration reads a time as people write it: seconds such as "30" or "2.5", or a Go
+// duration such as "30s" or "1h30m". It is never negative.
+func ParseDuration(s string) (time.Duration, error) {
+	if seconds, err := strconv.ParseFloat(s, 64); err == nil && seconds >= 0 && seconds < 1e9 {
+		return time.Duration(seconds * float64(time.Second)), nil
+	}
+	parsed, err := time.ParseDuration(s)
+	if err != nil || parsed < 0 {
+		return 0, errors.New("want seconds (30) or a duration (90s, 5m, 1h30m)")
+	}
+	return parsed, nil
 }

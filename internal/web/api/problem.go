@@ -91,3 +91,6 @@ func WriteKept(w http.ResponseWriter, r *http.Request, kind string, body []byte)
 	w.Header().Set("Content-Type", kind)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
+
+// Error is the detail, so that a function can return a problem as its error.
+func (p Problem) Error() string { return p.Detail }
