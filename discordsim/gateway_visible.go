@@ -46,7 +46,6 @@ func (b *bot) updateVisible() {
 	}
 	d.addTime(now)
 	d.status, d.activity = status, activity
-	b.sim.changed(Change{Kind: ChangePresence, User: b.app.Bot.ID})
 	d.history = append(d.history, StatusChange{now, status, activity})
 	if len(d.history) >= 2*maxStatusHistory {
 		d.history = slices.Delete(d.history, 0, len(d.history)-maxStatusHistory)

@@ -122,6 +122,7 @@ func (s *Sim) presenceIn(g *Guild, user ID) any {
 
 // emitPresence tells each guild of a user what is seen now.
 func (s *Sim) emitPresence(user ID) {
+	s.changed(Change{Kind: ChangePresence, User: user})
 	if s.presenceWatchers == 0 {
 		return
 	}

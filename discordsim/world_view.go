@@ -46,18 +46,10 @@ type MemberView struct {
 	Member
 	// Profile is the user.
 	Profile User
-	// Status is online, idle, dnd or offline; people are always offline here.
+	// Status is online, idle, dnd or offline.
 	Status string
 	// Voice is the voice channel the member is in; 0 for none.
 	Voice ID
-}
-
-// PresenceView is how others see a user.
-type PresenceView struct {
-	// Status is online, idle, dnd or offline.
-	Status string
-	// Activities are Discord's activity objects, as JSON; an empty list without any.
-	Activities json.RawMessage
 }
 
 // Guilds lists all guilds, by id.
@@ -187,7 +179,7 @@ func (s *Sim) GuildMember(guild, user ID) (MemberView, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.guilds[guild]
-	if g == nil || !slices.Contains(g.Members, user) {
+	if g == nil || !g.hasMember(user) {
 		return MemberView{}, false
 	}
 	return s.memberView(g, user), true
@@ -203,12 +195,13 @@ func (s *Sim) memberView(g *Guild, user ID) MemberView {
 	return v
 }
 
-// Presence is how others see a user.
-func (s *Sim) Presence(user ID) PresenceView {
+// Activities are the activity objects that others see of a user, as a JSON list; empty for
+// one who is offline.
+func (s *Sim) Activities(user ID) json.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	status, activities := s.presenceOf(user)
-	return PresenceView{Status: status, Activities: marshal(activities)}
+	_, activities := s.presenceOf(user)
+	return marshal(activities)
 }
 
 // PermissionsIn is what a user may do in a channel, as Discord's bits; all in a direct

@@ -23,7 +23,7 @@ const (
 	ChangeMember ChangeKind = "member"
 	// ChangeVoice: User is in another voice channel of Guild, or in none.
 	ChangeVoice ChangeKind = "voice"
-	// ChangePresence: the bot User is seen otherwise, or has gained or lost its connection.
+	// ChangePresence: User is seen otherwise, or is a bot that has gained or lost a connection.
 	ChangePresence ChangeKind = "presence"
 	// ChangeGuild: Guild came, went, became unavailable, or has another name or other roles.
 	ChangeGuild ChangeKind = "guild"

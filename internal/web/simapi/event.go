@@ -102,7 +102,7 @@ func (h *Handler) describe(c discordsim.Change) any {
 			if !known {
 				u.ID = c.User
 			}
-			m = discordsim.MemberView{Profile: u, Status: sim.Presence(c.User).Status}
+			m = discordsim.MemberView{Profile: u, Status: sim.Presence(c.User)}
 		}
 		return memberChange{c.Guild, !is, newMember(m)}
 	case discordsim.ChangeVoice:
@@ -114,7 +114,9 @@ func (h *Handler) describe(c discordsim.Change) any {
 				return h.newBot(app)
 			}
 		}
-		return nil
+		u, _ := sim.User(c.User)
+		shown := h.newPresence(c.User)
+		return botBody{ID: c.User, Name: u.Username, Online: shown.Status != "offline", Presence: shown}
 	case discordsim.ChangeGuild:
 		if g, there := sim.Guild(c.Guild); there {
 			return newGuild(g)

@@ -112,8 +112,7 @@ func (h *Handler) newBot(app *discordsim.App) botBody {
 }
 
 func (h *Handler) newPresence(user discordsim.ID) presenceBody {
-	p := h.opts.Sim.Presence(user)
-	return presenceBody{p.Status, p.Activities}
+	return presenceBody{h.opts.Sim.Presence(user), h.opts.Sim.Activities(user)}
 }
 
 func (h *Handler) newDM(ch discordsim.ChannelView) dmBody {
