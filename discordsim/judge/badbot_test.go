@@ -101,12 +101,13 @@ func TestBadHabitsAreCaught(t *testing.T) {
 		{"identifies at the resume address", habits{wrongDoor: true}, []string{"G-009", "G-082"}, nil},
 		{"speaks version 9", habits{oldVersion: true}, nil, []string{"G-006"}},
 		{"reads a megabyte at most", habits{smallMouth: true}, []string{"G-112"}, nil},
+		{"takes its time to read 20 MB", habits{ponders: true}, nil, nil},
 		{"forgets the session when it cannot connect", habits{throwsAway: true}, nil, []string{"G-011", "G-012"}},
 		{"does not space its IDENTIFYs", habits{hastyStart: true, hastyOn9: true}, []string{"G-038", "G-083"}, nil},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			o := judge.Options{Command: "!ping", Thorough: c.bad.hammers || c.bad.clings || c.bad.waits}
-			if !c.bad.smallMouth {
+			if !c.bad.smallMouth && !c.bad.ponders {
 				o = o.Without("20 MB at once")
 			}
 			report := judgeSimple(t, c.bad, o)

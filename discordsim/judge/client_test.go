@@ -67,6 +67,7 @@ type habits struct {
 	lateHello    bool // waits for HELLO for a minute
 	hangs        bool // does nothing any more once something else than HELLO has come
 	holdsBack    bool // now and then beats first after the 5 s between two IDENTIFYs
+	ponders      bool // takes 4 s to read what is large
 	shrugs       bool // stays when what comes makes no sense
 }
 

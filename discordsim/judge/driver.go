@@ -231,6 +231,16 @@ func (d *driver) openConns() (ids []int64) {
 	return ids
 }
 
+// beats counts the heartbeats that have come over the connections that are open.
+func (d *driver) beats() (n int) {
+	for _, c := range d.Sim.Connections(d.App) {
+		if c.Closed.IsZero() {
+			n += c.Beats
+		}
+	}
+	return n
+}
+
 // countSessionRequests counts the IDENTIFYs and RESUMEs so far.
 func (d *driver) countSessionRequests() int {
 	v := d.Sim.Verdict(d.App)

@@ -238,6 +238,17 @@ func heartbeats(c *discordsim.ConnLog) (all []heartbeat) {
 	return all
 }
 
+// readBy is when a frame of the server has certainly been read, where the one before was read
+// by a time: after a while, and later if it is large.
+func readBy(before time.Time, f discordsim.Frame, while time.Duration) time.Time {
+	const megabyte = 400 * time.Millisecond
+	by := f.At.Add(while + time.Duration(f.Size)*megabyte/1_000_000)
+	if by.Before(before) {
+		return before
+	}
+	return by
+}
+
 // describeFrame describes a frame.
 func describeFrame(f discordsim.Frame) string {
 	who := "client"

@@ -304,15 +304,16 @@ func sequences(q *check) {
 	for i := range q.conns {
 		c := &q.conns[i]
 		type sent struct {
-			at  time.Time
-			seq int64
+			read time.Time
+			seq  int64
 		}
 		var all []sent
-		resumed := int64(0)
+		resumed, read := int64(0), time.Time{}
 		for _, f := range c.Frames {
 			switch {
 			case f.Sent && f.Op == opDispatch && f.Seq > 0:
-				all = append(all, sent{f.At, f.Seq})
+				read = readBy(read, f, received)
+				all = append(all, sent{read, f.Seq})
 			case f.Sent && f.Op == opInvalid: // what follows may be another session
 				all, resumed = nil, 0
 			case !f.Sent && f.Op == opResume && f.Client != nil:
@@ -320,7 +321,7 @@ func sequences(q *check) {
 			case !f.Sent && f.Op == opHeartbeat && f.Client != nil && c.Session != "":
 				least := resumed
 				for _, s := range all {
-					if f.At.Sub(s.at) >= received {
+					if !f.At.Before(s.read) {
 						least = max(least, s.seq)
 					}
 				}

@@ -254,12 +254,13 @@ func (q *check) eachResume(visit func(in sessionRequest, newest, sure int64)) {
 				continue
 			}
 			end := minTime(ended(c), in.at)
+			read := time.Time{}
 			for _, f := range sinceIdentify(c.Frames) {
 				if !f.Sent || f.Op != opDispatch || f.At.After(in.at) {
 					continue
 				}
 				newest = max(newest, f.Seq)
-				if end.Sub(f.At) >= received {
+				if read = readBy(read, f, received); !end.Before(read) {
 					sure = max(sure, f.Seq)
 				}
 			}

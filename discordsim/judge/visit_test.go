@@ -55,6 +55,9 @@ func (v *visit) read(limit time.Duration) (e envelope, err error) {
 	if err != nil {
 		return e, err
 	}
+	if v.bad.ponders && len(raw) > 1<<20 {
+		pause(v.ctx, 4*time.Second)
+	}
 	if json.Unmarshal(raw, &e) != nil {
 		return e, errGarbled
 	}

@@ -66,7 +66,18 @@ func run(ctx context.Context, args []string) error {
 	if err != nil || *dry || *step != "" {
 		return err
 	}
-	return errors.Join(verdicts.Save(path, results), write(bench, results))
+	return errors.Join(verdicts.Save(path, results), write(bench, results), lost(columns))
+}
+
+// lost is an error if a library has not reached the end.
+func lost(columns []verdicts.Column) error {
+	var errs []error
+	for _, c := range columns {
+		if c.Report.Lost != "" {
+			errs = append(errs, fmt.Errorf("%s has not come back from %q", c.Library, c.Report.Lost))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // judge judges the bots that can be built here.
