@@ -57,32 +57,44 @@ func renderEmbeds(raw json.RawMessage) json.RawMessage {
 	return marshal(out)
 }
 
-// renderMessageComponents gives components back as Discord does: each has a number, counted from
-// 1 in the order in which they stand unless the client gave one.
+// renderMessageComponents gives components back as Discord does: each has a number, which the
+// client gave or which is the next one that no other component of the message has.
 func renderMessageComponents(raw json.RawMessage) json.RawMessage {
 	var list []any
 	if json.Unmarshal(raw, &list) != nil || list == nil {
 		return raw
 	}
-	next := 0
-	var number func(any)
-	number = func(at any) {
-		switch one := at.(type) {
-		case []any:
-			for _, inner := range one {
-				number(inner)
-			}
-		case map[string]any:
-			if _, is := one["type"]; is {
-				if next++; one["id"] == nil || one["id"] == 0.0 {
-					one["id"] = next
-				}
-			}
-			for _, name := range []string{"components", "accessory", "component"} {
-				number(one[name])
-			}
+	given := map[float64]bool{}
+	walkComponents(list, func(one map[string]any) {
+		if n, is := one["id"].(float64); is {
+			given[n] = true
+		}
+	})
+	next := 0.0
+	walkComponents(list, func(one map[string]any) {
+		if one["id"] != nil && one["id"] != 0.0 {
+			return
+		}
+		for next++; given[next]; next++ {
+		}
+		one["id"] = next
+	})
+	return marshal(list)
+}
+
+// walkComponents calls a function for each component, those inside others after these.
+func walkComponents(at any, do func(map[string]any)) {
+	switch one := at.(type) {
+	case []any:
+		for _, inner := range one {
+			walkComponents(inner, do)
+		}
+	case map[string]any:
+		if _, is := one["type"]; is {
+			do(one)
+		}
+		for _, name := range []string{"components", "accessory", "component"} {
+			walkComponents(one[name], do)
 		}
 	}
-	number(list)
-	return marshal(list)
 }

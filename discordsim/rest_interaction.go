@@ -122,11 +122,11 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 	d := draft{}
 	switch kind {
 	case callbackMessage, callbackUpdate:
-		mayset := settableInteraction
 		if kind == callbackUpdate {
-			mayset = flagSuppressEmbeds | flagComponentsV2
+			d = r.readEdit(c, data, flagSuppressEmbeds|flagComponentsV2, ask.source)
+		} else {
+			d = r.readDraft(c, data, settableInteraction)
 		}
-		d = r.readDraft(c, data, mayset)
 		if !f.errors.any() && d.empty && kind == callbackMessage {
 			return errEmptyMessage.answer()
 		}

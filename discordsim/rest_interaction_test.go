@@ -77,7 +77,7 @@ func TestInteractionTooLate(t *testing.T) {
 		w.callback(ask, `{"type":8,"data":{"choices":[]}}`).hasFormError("type", "BASE_TYPE_CHOICES")
 		w.callback(ask, `{"type":4,"data":{}}`).hasStatus(400, 50006)
 		time.Sleep(3 * time.Second)
-		w.callback(ask, `{"type":9,"data":{"custom_id":"c","title":"t","components":[{"type":1}]}}`).hasStatus(204, 0)
+		w.callback(ask, `{"type":9,"data":{"custom_id":"c","title":"t","components":[{"type":1,"components":[{"type":4,"custom_id":"i","label":"l","style":1}]}]}}`).hasStatus(204, 0)
 	})
 }
 

@@ -306,7 +306,7 @@ func (r *restAPI) suppressEmbeds(c *restRequest, m *Message) restResponse {
 // applyEdit changes a message as the body says; fields it does not name stay.
 func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
 	f := c.form()
-	d := r.readDraft(c, f, flagSuppressEmbeds|flagComponentsV2)
+	d := r.readEdit(c, f, flagSuppressEmbeds|flagComponentsV2, m)
 	if f.errors.any() && m.poll == nil {
 		return f.errors.answer(), false
 	}

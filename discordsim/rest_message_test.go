@@ -28,6 +28,12 @@ func embedOf(n int) map[string]any { return map[string]any{"description": string
 func TestMessageLimits(t *testing.T) {
 	list := func(n int, one any) []any { return slices.Repeat([]any{one}, n) }
 	embed := func(field string, value any) any { return []any{map[string]any{field: value}} }
+	rows := func(n int) (all []any) {
+		for i := range n {
+			all = append(all, row(button(strconv.Itoa(i))))
+		}
+		return all
+	}
 	fields := func(n, name, value int) any {
 		return embed("fields", list(n, map[string]any{"name": strings.Repeat("n", name), "value": strings.Repeat("v", value)}))
 	}
@@ -51,7 +57,7 @@ func TestMessageLimits(t *testing.T) {
 		{"embeds", fields(1, 256, 1024), fields(1, 257, 1), "embeds.0.fields.0.name", "BASE_TYPE_MAX_LENGTH"},
 		{"embeds", fields(1, 1, 1024), fields(1, 1, 1025), "embeds.0.fields.0.value", "BASE_TYPE_MAX_LENGTH"},
 		{"embeds", embed("color", 0xFFFFFF), embed("color", 0x1000000), "embeds.0.color", "NUMBER_TYPE_MAX"},
-		{"components", list(5, map[string]any{"type": 1}), list(6, map[string]any{"type": 1}), "components", "BASE_TYPE_MAX_LENGTH"},
+		{"components", rows(5), rows(6), "components", "BASE_TYPE_MAX_LENGTH"},
 		{"sticker_ids", []string{"1", "2", "3"}, []string{"1", "2", "3", "4"}, "sticker_ids", "BASE_TYPE_MAX_LENGTH"},
 		{"allowed_mentions", map[string]any{"users": list(100, "1")}, map[string]any{"users": list(101, "1")}, "allowed_mentions.users", "BASE_TYPE_MAX_LENGTH"},
 		{

@@ -82,6 +82,11 @@ const (
 // readDraft checks every field of a message create or edit. An edit may say
 // null to clear a field.
 func (r *restAPI) readDraft(c *restRequest, f *form, mayset int) draft {
+	return r.readEdit(c, f, mayset, nil)
+}
+
+// readEdit is readDraft for the edit of a message, which keeps the new kind of components.
+func (r *restAPI) readEdit(c *restRequest, f *form, mayset int, m *Message) draft {
 	d := draft{extra: map[string]json.RawMessage{}, mentions: readMentions(f), reference: readReference(f), files: c.files, site: r.sim.siteURL(c.req)}
 	d.content = strings.TrimSpace(f.text("content", maxContent))
 	d.enforce = f.truth("enforce_nonce")
@@ -102,9 +107,10 @@ func (r *restAPI) readDraft(c *restRequest, f *form, mayset int) draft {
 	}
 	checkEmbeds(f)
 	f.ids("sticker_ids", maxStickers)
-	checkComponents(f, d.flags&flagComponentsV2 != 0)
+	v2 := d.flags&flagComponentsV2 != 0 || m != nil && m.Flags&flagComponentsV2 != 0
+	checkComponents(f, v2)
 	d.poll = readPoll(f, c.now)
-	if d.flags&flagComponentsV2 != 0 {
+	if v2 {
 		for _, name := range []string{"content", "embeds", "sticker_ids", "poll"} {
 			if f.has(name) && string(f.fields[name]) != `""` && string(f.fields[name]) != "[]" {
 				f.refuse(name, "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", "The '%s' field cannot be used when using MessageFlags.IS_COMPONENTS_V2", name)
@@ -227,27 +233,5 @@ func checkEmbeds(f *form) {
 	}
 	if sum > maxEmbedSum {
 		f.refuse("embeds", "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of %d", maxEmbedSum)
-	}
-}
-
-// checkComponents counts: five rows of the old kind, forty parts in all of the
-// new.
-func checkComponents(f *form, v2 bool) {
-	if !v2 {
-		f.each("components", maxRows)
-		return
-	}
-	parts := 0
-	var walk func(in *form)
-	walk = func(in *form) {
-		for _, part := range in.each("components", 0) {
-			if parts++; parts <= maxV2Parts {
-				walk(part)
-			}
-		}
-	}
-	walk(f)
-	if parts > maxV2Parts {
-		f.refuse("components", "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", "The total number of components cannot exceed %d", maxV2Parts)
 	}
 }

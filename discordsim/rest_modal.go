@@ -5,15 +5,12 @@ import (
 	"maps"
 )
 
-// maxModalParts is how many components a modal may have.
-const maxModalParts = 5
-
 // readModal checks a modal and gives it back with the numbers of its components.
 func readModal(f *form) json.RawMessage {
 	f.between("custom_id", 1, 100)
 	f.between("title", 1, 45)
-	if n := len(f.list("components", maxModalParts)); n == 0 {
-		f.refuse("components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
+	checkModal(f)
+	if f.errors.any() {
 		return nil
 	}
 	shown := maps.Clone(f.fields)
