@@ -26,6 +26,7 @@ type simCommand struct {
 	Starts  int      `name:"concurrency" default:"1" help:"Shards that may identify at once: max_concurrency (${default})."`
 	Rate    float64  `name:"rate" default:"0.5" help:"Commands a second that people ask, 0 for none (${default})."`
 	Say     []string `name:"say" default:"!ping" sep:"none" help:"What people say, one of it each time; the bot has to answer each with one reply. May be given several times (${default})."`
+	DM      float64  `name:"dm" default:"0.1" placeholder:"SHARE" help:"How much of what people say goes to the bot as a direct message, from 0 to 1 (${default}). Libraries treat those apart: discord.js drops them without Partials.Channel."`
 	Slash   []string `name:"slash" placeholder:"NAME" help:"Slash commands people use too."`
 	Faults  string   `name:"faults" enum:"auto,none" default:"none" help:"auto: faults strike one after another, in real time; none: only those that are asked for (${default})."`
 	Pace    duration `name:"pace" default:"60s" help:"Time between two faults of auto (${default})."`
@@ -48,6 +49,8 @@ func (s *simCommand) Validate() error {
 		return errors.New("--guilds and --users: want at least 1 of each")
 	case s.Shards < 1 || s.Starts < 1:
 		return errors.New("--shards and --concurrency: want at least 1 of each")
+	case !(s.DM >= 0 && s.DM <= 1):
+		return errors.New("--dm: want a share from 0, none of what people say, to 1, all of it")
 	case s.Check && s.Scenario != "":
 		return errors.New("--check and --scenario: want one of them; each makes a simulated Discord of its own")
 	case !s.Check && (s.JSON || s.Thorough || s.Gentle || len(s.Only) > 0):

@@ -51,7 +51,7 @@ func (s *simCommand) serve(p *process) error {
 	work.Go(func() { control.Run(ctx) })
 	work.Go(func() { newSimLog(world, p.stdout).follow(ctx) })
 	if s.Rate > 0 {
-		crowd := demo.Users{World: world, Rate: s.Rate, Say: s.Say, Slash: s.Slash, Seed: seed}
+		crowd := demo.Users{World: world, Rate: s.Rate, Say: s.Say, Slash: s.Slash, DM: s.DM, Seed: seed}
 		work.Go(func() { crowd.Run(ctx) })
 	}
 	if s.Faults == "auto" {
@@ -108,6 +108,9 @@ func (s *simCommand) printUsage(p *process, world *demo.World, listener *discord
 	asks := "who say nothing"
 	if s.Rate > 0 {
 		asks = fmt.Sprintf("who ask %g times a second", s.Rate)
+		if s.DM > 0 {
+			asks += fmt.Sprintf(" (%g %% of it in direct messages)", 100*s.DM)
+		}
 	}
 	fmt.Fprintf(p.stdout, `%s
 The bot is in %d guilds with %d people %s. Its owner is user %d.

@@ -19,6 +19,9 @@ type Users struct {
 	// Say is what they write, Slash the slash commands they use; one in five is
 	// a slash command where there are any.
 	Say, Slash []string
+	// DM is the share of what they write, from 0 to 1, that goes to the bot as a direct
+	// message.
+	DM float64
 	// Seed decides who asks what where.
 	Seed uint64
 
@@ -63,9 +66,12 @@ func (c *Users) ask() (pause time.Duration) {
 	c.init()
 	w := c.World
 	channel, person := c.channels.next(), c.people.next()
-	if len(c.Say) == 0 || (len(c.Slash) > 0 && c.rng.Float64() < slashShare) {
+	switch {
+	case len(c.Say) == 0 || (len(c.Slash) > 0 && c.rng.Float64() < slashShare):
 		c.remember(w.Sim.Interact(w.Bot, channel, person.ID, c.Slash[c.rng.IntN(len(c.Slash))]))
-	} else {
+	case c.DM > 0 && c.rng.Float64() < c.DM:
+		c.remember(w.Sim.DM(w.Bot, person.ID, c.Say[c.rng.IntN(len(c.Say))], discordsim.Expect()).ID)
+	default:
 		c.remember(w.Sim.Say(channel, person.ID, c.Say[c.rng.IntN(len(c.Say))], discordsim.Expect()).ID)
 	}
 	return time.Duration((0.5 + c.rng.Float64()) / c.Rate * float64(time.Second))
