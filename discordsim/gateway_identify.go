@@ -32,7 +32,7 @@ func (c *conn) identify(d json.RawMessage) {
 		Token      *string         `json:"token"`
 		Properties json.RawMessage `json:"properties"`
 		Intents    json.RawMessage `json:"intents"`
-		Compress   bool            `json:"compress"`
+		Compress   json.RawMessage `json:"compress"`
 		Threshold  int             `json:"large_threshold"`
 		Shard      json.RawMessage `json:"shard"`
 		Presence   json.RawMessage `json:"presence"`
@@ -42,17 +42,25 @@ func (c *conn) identify(d json.RawMessage) {
 		c.close(4002, reasonDecode)
 		return
 	}
+	// oceanic.js sends the name of its transport compression here, and has been let in with it.
+	var compress bool
+	var name string
+	if in.Compress != nil && json.Unmarshal(in.Compress, &compress) != nil && json.Unmarshal(in.Compress, &name) != nil {
+		s.violate(c, "S-018", "IDENTIFY could not be decoded")
+		c.close(4002, reasonDecode)
+		return
+	}
 	app, known := s.authenticate(*in.Token)
 	if known != nil {
 		c.setBot(known)
 		known.counts.Identifies++
 	}
-	id := identifyRequest{app: app, token: *in.Token, threshold: in.Threshold, compress: in.Compress, shard: shardID{0, 1}}
+	id := identifyRequest{app: app, token: *in.Token, threshold: in.Threshold, compress: compress, shard: shardID{0, 1}}
 	if app == nil {
 		c.refuse(4004, reasonToken)
 		return
 	}
-	c.checkIdentify(*in.Token, in.Properties, in.Compress)
+	c.checkIdentify(*in.Token, in.Properties, compress)
 	if json.Unmarshal(in.Intents, &id.intents) != nil || isNull(in.Intents) || id.intents < 0 || id.intents&^documentedIntents != 0 {
 		s.violate(c, "S-020", "IDENTIFY carried unknown intents")
 		c.refuse(4013, "Invalid intent(s).")

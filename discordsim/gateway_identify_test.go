@@ -96,7 +96,7 @@ func TestWrongFields(t *testing.T) {
 			{"intents", nil, 4013}, {"intents", "513", 4013}, {"intents", 1.5, 4013}, {"intents", -1, 4013}, {"intents", 1 << 17, 4013}, {"intents", 1 << 40, 4013},
 			{"shard", []int{1, 1}, 4010}, {"shard", []int{-1, 2}, 4010}, {"shard", []int{0, 0}, 4010}, {"shard", []int{0}, 4010}, {"shard", []int{0, 1, 2}, 4010},
 			{"shard", []any{"0", "1"}, 4010}, {"shard", []float64{0.5, 2}, 4010}, {"shard", "0,1", 4010},
-			{"token", nil, 4002}, {"token", 7, 4002}, {"compress", "yes", 4002}, {"large_threshold", "many", 4002},
+			{"token", nil, 4002}, {"token", 7, 4002}, {"compress", 7, 4002}, {"large_threshold", "many", 4002},
 			{"presence", map[string]any{"status": "asleep", "activities": []any{}}, 4002}, {"presence", 1, 4002},
 		} {
 			c := sc.identify(map[string]any{wrong.field: wrong.value})

@@ -69,6 +69,7 @@ func basicRoutes() []*route {
 
 		{method: "GET", path: channelPath + "/messages", bucket: "message-read", handle: onChannel((*restAPI).listMessages)},
 		{method: "POST", path: channelPath + "/messages", bucket: "message-write", handle: onChannel((*restAPI).createMessage)},
+		{method: "GET", path: guildPath + "/messages/search", bucket: "message-read", needs: permissionHistory, handle: onGuild((*restAPI).searchMessages)},
 		{method: "GET", path: messagePath, bucket: "message-read", needs: permissionHistory, handle: onMessage((*restAPI).getMessage)},
 		{method: "PATCH", path: messagePath, bucket: "message-write", handle: onMessage((*restAPI).editMessage)},
 		{method: "DELETE", path: messagePath, bucket: "message-delete", handle: onMessage((*restAPI).deleteMessage)},

@@ -62,7 +62,7 @@ module.exports = {
   "gateway information": async () => ({ shards: (await here.rest().getBotGateway()).shards }),
   "role connections": async (args) => {
     const records = [{ key: "paintings", name: "Paintings", description: "painted", type: 2 }];
-    await here.rest().oauth.updateRoleConnectionsMetatdata(args.app, records);
+    await here.rest().oauth.updateRoleConnectionsMetadata(args.app, records);
     return { keys: (await here.rest().oauth.getRoleConnectionsMetadata(args.app)).map((record) => record.key) };
   },
   "guild command": async (args) => ({ id: (await register(args)).id }),

@@ -45,11 +45,7 @@ module.exports = {
   "guild icon": async (args) => ({ icon: (await here.guilds().edit(args.guild, { icon: args.picture })).icon }),
   "guild preview": async (args) => ({ name: (await here.guilds().getPreview(args.guild)).name }),
   "guild update event": async (args, ready) => ({ name: (await here.event(ready, "guildUpdate", (guild) => guild.id === args.guild))[0].name }),
-  widget: async (args) => {
-    await here.guilds().editWidget(args.guild, { enabled: true, channelID: args.channel });
-    const { enabled, channelID } = await here.guilds().getWidgetSettings(args.guild);
-    return { enabled, channel: channelID };
-  },
+  widget: "expects the whole widget as the answer to a change of its settings",
   "welcome screen": async (args) => {
     await here.guilds().editWelcomeScreen(args.guild, { enabled: true, description: "hello", welcomeChannels: [] });
     return { description: (await here.guilds().getWelcomeScreen(args.guild)).description };

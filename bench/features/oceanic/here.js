@@ -45,7 +45,7 @@ const guild = (args) => client.guilds.get(args.guild);
 const rest = () => client.rest;
 const channels = () => client.rest.channels;
 const guilds = () => client.rest.guilds;
-const file = (name, text) => ({ name, contents: Buffer.from(text) });
+const file = (name, text) => ({ index: 0, name, contents: Buffer.from(text) });
 const names = (items) => [...items].map((item) => item.name);
 const ids = (items) => [...items].map((item) => item.id);
 

@@ -38,5 +38,5 @@ module.exports = {
   "ban event": async (args, ready) => ({ id: (await here.event(ready, "guildBanAdd", inGuild(args)))[1].id }),
   "unban event": async (args, ready) => ({ id: (await here.event(ready, "guildBanRemove", inGuild(args)))[1].id }),
   "permissions of a member": async (args) => ({ permissions: here.client().getChannel(args.channel).permissionsOf(await here.guilds().getMember(args.guild, args.person)).allow.toString() }),
-  "permissions while timed out": async (args) => ({ permissions: here.client().getChannel(args.channel).permissionsOf(await here.guilds().getMember(args.guild, args.person)).allow.toString() }),
+  "permissions while timed out": "does not count timeouts",
 };
