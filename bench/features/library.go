@@ -34,6 +34,7 @@ type Library struct {
 func Libraries() []*Library {
 	return []*Library{
 		{Name: "discord.js", source: "discordjs/main.js", module: "discord.js", build: node},
+		{Name: "eris", source: "eris/main.js", module: "eris", build: node},
 		{Name: "oceanic.js", source: "oceanic/main.js", module: "oceanic.js", build: node},
 	}
 }

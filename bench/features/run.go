@@ -81,7 +81,7 @@ func connect(lib *Library, folder string, guilds int, how Feature) (*connection,
 		w.close()
 		return nil, err
 	}
-	tls := httptest.NewTLSServer(httputil.NewSingleHostReverseProxy(target))
+	tls := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }})
 	name := ""
 	if how.connects {
 		name = how.Name
