@@ -24,7 +24,7 @@ func voiceFeatures() []Feature {
 		feature("voice move", "Modify Guild Member (channel_id)", "moves person from voice to stage; data: none").before(joins("voice")).then(inVoice("person", "stage")),
 		feature("voice disconnect", "Modify Guild Member (channel_id null)", "disconnects person from voice; data: none").before(joins("voice")).then(inVoice("person", "nowhere")),
 		feature("voice mute", "Modify Guild Member (mute, deaf)", "mutes and deafens person, who is in voice; data: none").before(joins("voice")).
-			then(shows("/guilds/$guild/voice-states/$person", "mute", true, "deaf", true)),
+			then(eventually(shows("/guilds/$guild/voice-states/$person", "mute", true, "deaf", true))),
 		feature("voice regions", "List Voice Regions", "fetches the voice regions; data: count").then(func(t *trial) error {
 			return shows("/voice/regions", "#", t.said["count"])(t)
 		}),
@@ -34,7 +34,7 @@ func voiceFeatures() []Feature {
 		feature("stage delete", "Delete Stage Instance", "closes the stage instance of stage; data: none").before(stage).then(unknown("/stage-instances/$stage", 10067)),
 		feature("stage event", "Stage Instance Create", "is ready, waits for the event of a stage instance in guild; data: topic").people(stage).then(said("topic", "talk")),
 		feature("stage speaker", "Modify User Voice State (suppress)", "lets person, who is in stage, speak; data: none").before(stage, joins("stage")).
-			then(shows("/guilds/$guild/voice-states/$person", "suppress", false)),
+			then(eventually(shows("/guilds/$guild/voice-states/$person", "suppress", false))),
 		feature("play a sound", "Send Soundboard Sound", "joins voice over the gateway, not deafened, and plays the default sound whose id is 1 there; data: none").
 			then(inVoice("bot", "voice")),
 		Feature{Name: "speak and listen", API: "Voice Connections", Needs: "a voice server"},

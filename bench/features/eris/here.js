@@ -25,6 +25,7 @@ const connect = async (how) => {
   const rest = new URL(process.env.DISCORD_TLS);
   client = new eris.Client("Bot " + process.env.DISCORD_TOKEN, {
     intents: ["all"],
+    restMode: true,
     rest: { agent: new https.Agent({ host: rest.hostname, port: rest.port, rejectUnauthorized: false, keepAlive: true }) },
     ...way(),
   });

@@ -42,7 +42,7 @@ module.exports = {
   "event edit": (args) => change(args, { name: "ball" }),
   "event start": (args) => change(args, { status: 2 }),
   "event delete": async (args) => void (await here.client().deleteGuildScheduledEvent(args.guild, args.event)),
-  "event users": async (args) => ({ ids: here.ids((await here.client().getGuildScheduledEventUsers(args.guild, args.event)).map((one) => one.user)) }),
+  "event users": async (args) => ({ ids: here.ids((await here.client().getGuildScheduledEventUsers(args.guild, args.event, { withMember: true })).map((one) => one.user)) }),
   "event create event": async (args, ready) => ({ name: (await here.event(ready, "guildScheduledEventCreate", ofGuild(args)))[0].name }),
   "event update event": async (args, ready) => ({ name: (await here.event(ready, "guildScheduledEventUpdate", ofGuild(args)))[0].name }),
   "event delete event": async (args, ready) => ({ id: (await here.event(ready, "guildScheduledEventDelete", ofGuild(args)))[0].id }),

@@ -47,7 +47,7 @@ module.exports = {
   "ban event": async (args, ready) => ({ id: (await here.event(ready, "guildBanAdd", ofGuild(args)))[1].id }),
   "unban event": async (args, ready) => ({ id: (await here.event(ready, "guildBanRemove", ofGuild(args)))[1].id }),
   "permissions of a member": async (args) => ({ permissions: here.client().getChannel(args.channel).permissionsOf(args.person).allow.toString() }),
-  "permissions while timed out": async (args) => ({ permissions: here.client().getChannel(args.channel).permissionsOf(args.person).allow.toString() }),
+  "permissions while timed out": "does not count timeouts",
 
   "own user": async () => {
     const { id, bot } = await here.client().getSelf();
