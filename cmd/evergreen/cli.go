@@ -34,6 +34,7 @@ type commands struct {
 // process is the surroundings of a command: the streams, the environment and the
 // signals of the real process, or those of a test.
 type process struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
 	// signals begins to catch the signals that mean stop; the function ends it.
@@ -45,7 +46,7 @@ type process struct {
 // newProcess returns the real process.
 func newProcess() *process {
 	return &process{
-		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 		signals: func() (<-chan os.Signal, func()) {
 			caught := make(chan os.Signal, 2) // the second hurries
 			signal.Notify(caught, stopSignals()...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,9 +85,15 @@ type command struct {
 // What it wrote is shown if the test fails.
 func startCommand(t *testing.T, environ []string, args ...string) *command {
 	t.Helper()
+	return startTyping(t, strings.NewReader(""), environ, args...)
+}
+
+// startTyping is [startCommand] with a standard input.
+func startTyping(t *testing.T, stdin io.Reader, environ []string, args ...string) *command {
+	t.Helper()
 	c := &command{stdout: newStream(), stderr: newStream(), signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
 	p := &process{
-		stdout: c.stdout, stderr: c.stderr, environ: append([]string{"EVERGREEN_STATE_DIR=" + t.TempDir()}, environ...),
+		stdin: stdin, stdout: c.stdout, stderr: c.stderr, environ: append([]string{"EVERGREEN_STATE_DIR=" + t.TempDir()}, environ...),
 		signals: func() (<-chan os.Signal, func()) { return c.signals, func() {} },
 	}
 	t.Cleanup(func() {

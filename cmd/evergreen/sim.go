@@ -24,7 +24,7 @@ type simCommand struct {
 	Users   int      `name:"users" default:"24" help:"People in them (${default})."`
 	Shards  int      `name:"shards" default:"1" help:"Shards that GET /gateway/bot recommends (${default})."`
 	Starts  int      `name:"concurrency" default:"1" help:"Shards that may identify at once: max_concurrency (${default})."`
-	Rate    float64  `name:"rate" default:"0.5" help:"Commands a second that people ask, 0 for none (${default})."`
+	Rate    *float64 `name:"rate" placeholder:"N" help:"Commands a second that people ask, 0 for none (0.5; with --chat, where it is you who asks, 0)."`
 	Say     []string `name:"say" default:"!ping" sep:"none" help:"What people say, one of it each time; the bot has to answer each with one reply. May be given several times (${default})."`
 	DM      float64  `name:"dm" default:"0.1" placeholder:"SHARE" help:"How much of what people say goes to the bot as a direct message, from 0 to 1 (${default}). Libraries treat those apart: discord.js drops them without Partials.Channel."`
 	Slash   []string `name:"slash" placeholder:"NAME" help:"Slash commands people use too."`
@@ -32,6 +32,8 @@ type simCommand struct {
 	Pace    duration `name:"pace" default:"60s" help:"Time between two faults of auto (${default})."`
 	Speed   float64  `name:"speed" default:"1" placeholder:"N" help:"Divide Discord's intervals by this, such as 10: heartbeats, the life of a session, the pause between IDENTIFYs; with --scenario also the times of its steps. What the bot waits by itself is not shortened (${default})."`
 	For     duration `name:"for" placeholder:"10m" help:"End by itself after this time, with exit code 0 only if no command was lost or answered twice and no rule broken. Without it Ctrl+C ends it."`
+
+	Chat bool `name:"chat" help:"Chat with the bot here: what you type is said by one of the people, /name uses a command, and .help tells the rest. Lines may come from a pipe too."`
 
 	Check    bool     `name:"check" help:"Judge the bot that is pointed here: lead it through a programme of faults, about five minutes, and say which statements of docs/conformance.md it kept and broke. The bot has to answer the first --say (and --slash). Exit code 1 if it broke one."`
 	JSON     bool     `name:"json" help:"With --check: write the judgement to stdout as JSON, and all else to stderr."`
@@ -53,6 +55,8 @@ func (s *simCommand) Validate() error {
 		return errors.New("--dm: want a share from 0, none of what people say, to 1, all of it")
 	case s.Check && s.Scenario != "":
 		return errors.New("--check and --scenario: want one of them; each makes a simulated Discord of its own")
+	case s.Chat && (s.Check || s.Scenario != ""):
+		return errors.New("--chat means nothing beside --check and --scenario")
 	case !s.Check && (s.JSON || s.Thorough || s.Gentle || len(s.Only) > 0):
 		return errors.New("--json, --thorough, --gentle and --only mean nothing without --check")
 	case s.Check && s.Speed != 1:
@@ -63,7 +67,19 @@ func (s *simCommand) Validate() error {
 	if _, err := (discordsim.Config{}).Faster(s.Speed); err != nil && s.Scenario == "" { // a scenario has rules of its own
 		return fmt.Errorf("--speed: %w", err)
 	}
-	return checkRate(s.Rate)
+	return checkRate(s.rate())
+}
+
+// rate is how many commands a second people ask.
+func (s *simCommand) rate() float64 {
+	const usual = 0.5
+	switch {
+	case s.Rate != nil:
+		return *s.Rate
+	case s.Chat:
+		return 0
+	}
+	return usual
 }
 
 // ownTimes says what no speed changes.

@@ -157,6 +157,7 @@ func TestSimRefusesWhatDoesNotFit(t *testing.T) {
 		{[]string{"--check", "--for", "1m"}, 2, "mean nothing beside"},
 		{[]string{"--check", "--speed", "5"}, 2, "--speed means nothing beside --check"},
 		{[]string{"--speed", "50"}, 2, "heartbeats would come less than 1s apart"},
+		{[]string{"--chat", "--check"}, 2, "--chat means nothing beside --check"},
 		{[]string{"--speed", "0"}, 2, "at least 1"},
 		{[]string{"--dm", "10"}, 2, "--dm: want a share from 0"},
 		{[]string{"--scenario", "zombie", "--speed", "50", "--addr", "127.0.0.1:0"}, 1, "zombie cannot be played so fast"},

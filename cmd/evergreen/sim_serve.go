@@ -49,9 +49,17 @@ func (s *simCommand) serve(p *process) error {
 	defer end()
 	var work sync.WaitGroup
 	work.Go(func() { control.Run(ctx) })
-	work.Go(func() { newSimLog(world, p.stdout).follow(ctx) })
-	if s.Rate > 0 {
-		crowd := demo.Users{World: world, Rate: s.Rate, Say: s.Say, Slash: s.Slash, DM: s.DM, Seed: seed}
+	var chatted error
+	if s.Chat {
+		work.Go(func() {
+			defer end()
+			chatted = p.chat(ctx, world)
+		})
+	} else {
+		work.Go(func() { newSimLog(world, p.stdout).follow(ctx) })
+	}
+	if s.rate() > 0 {
+		crowd := demo.Users{World: world, Rate: s.rate(), Say: s.Say, Slash: s.Slash, DM: s.DM, Seed: seed}
 		work.Go(func() { crowd.Run(ctx) })
 	}
 	if s.Faults == "auto" {
@@ -66,11 +74,15 @@ func (s *simCommand) serve(p *process) error {
 	timed := false
 	select {
 	case <-signals:
+	case <-ctx.Done(): // the chat has ended
 	case <-over:
 		timed = true
 	}
 	end()
 	work.Wait()
+	if chatted != nil {
+		return chatted
+	}
 	v := world.Sim.Verdict(world.Bot)
 	fmt.Fprintln(p.stdout, strings.Join(verdictLines(v), "\n"))
 	if timed && !passed(v) {
@@ -106,8 +118,8 @@ func (s *simCommand) controlAddr(listener *discordsim.Listener) string {
 // printUsage says how to use it.
 func (s *simCommand) printUsage(p *process, world *demo.World, listener *discordsim.Listener, control string) {
 	asks := "who say nothing"
-	if s.Rate > 0 {
-		asks = fmt.Sprintf("who ask %g times a second", s.Rate)
+	if s.rate() > 0 {
+		asks = fmt.Sprintf("who ask %g times a second", s.rate())
 		if s.DM > 0 {
 			asks += fmt.Sprintf(" (%g %% of it in direct messages)", 100*s.DM)
 		}
