@@ -128,13 +128,16 @@ func (s *Sim) changed(c Change) {
 	}
 }
 
-// messageChanged tells the watches of a message.
+// messageChanged tells the watches of a message, and of the interaction that it answers.
 func (s *Sim) messageChanged(kind ChangeKind, m *Message) {
 	c := Change{Kind: kind, Message: m.ID, Channel: m.Channel.ID}
 	if m.Channel.Guild != nil {
 		c.Guild = m.Channel.Guild.ID
 	}
 	s.changed(c)
+	if a := s.rest.interactions[m.Interaction]; a != nil {
+		s.interactionChanged(a)
+	}
 }
 
 // interactionChanged tells the watches of an interaction.

@@ -116,6 +116,13 @@ func (h *Handler) may(ch discordsim.ChannelView, who discordsim.User, what strin
 		}
 		return nil
 	}
+	g, _ := h.opts.Sim.Guild(ch.Guild)
+	if _, is := h.opts.Sim.GuildMember(ch.Guild, who.ID); !is {
+		return fmt.Errorf("%s is no member of %s; POST /sim/members lets people join", who.Username, quote(g.Name))
+	}
+	if g.Unavailable {
+		return fmt.Errorf("the guild %s is unavailable: an outage", quote(g.Name))
+	}
 	has := discordsim.PermissionNames(h.opts.Sim.PermissionsIn(ch.ID, who.ID))
 	for _, need := range needs {
 		if !slices.Contains(has, need) {

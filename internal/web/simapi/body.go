@@ -51,7 +51,11 @@ func parse(raw []byte, into any) error {
 		if !known {
 			return api.BadRequest(unknownName("field", name, listFields(fields.Type())))
 		}
-		if err := json.Unmarshal(given[name], at.Addr().Interface()); err != nil {
+		err := json.Unmarshal(given[name], at.Addr().Interface())
+		if p, ok := errors.AsType[api.Problem](err); ok {
+			return api.BadRequest("In " + quote(name) + ": " + p.Detail)
+		}
+		if err != nil {
 			return api.BadRequest(fmt.Sprintf("%s has to be %s, not %s.", quote(name), wanted(at.Type()), text.Clip(text.OneLine(string(given[name])), 60)))
 		}
 	}

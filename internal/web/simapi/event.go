@@ -39,13 +39,46 @@ func (f *feed) start() {
 		return
 	}
 	f.watch = f.handler.opts.Sim.Watch(watchBuffer)
-	f.work.Go(func() {
-		for c := range f.watch.Changes() {
-			if data := f.handler.describe(c); data != nil {
-				f.buffer.Publish(string(c.Kind), data)
+	f.work.Go(f.run)
+}
+
+// run publishes changes until the watch ends. That nothing came of an interaction is no
+// change by itself: its time is awaited here.
+func (f *feed) run() {
+	waiting := map[discordsim.ID]bool{}
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		select {
+		case c, open := <-f.watch.Changes():
+			if !open {
+				return
+			}
+			if c.Kind == discordsim.ChangeInteraction {
+				waiting[c.Interaction] = true
+			}
+			f.publish(c)
+		case <-look.C:
+			for id := range waiting {
+				got, _ := f.handler.opts.Sim.Response(id)
+				if got.State == discordsim.StateFailed {
+					f.publish(discordsim.Change{Kind: discordsim.ChangeInteraction, Interaction: id})
+				}
+				if got.State != discordsim.StateWaiting {
+					delete(waiting, id)
+				}
 			}
 		}
-	})
+	}
+}
+
+// lookEvery is how often interactions are looked at whose time may be over.
+const lookEvery = 100 * time.Millisecond
+
+func (f *feed) publish(c discordsim.Change) {
+	if data := f.handler.describe(c); data != nil {
+		f.buffer.Publish(string(c.Kind), data)
+	}
 }
 
 // close ends the watch and waits for its goroutine.
@@ -124,6 +157,11 @@ func (h *Handler) describe(c discordsim.Change) any {
 		return nil
 	case discordsim.ChangeChannel:
 		return h.describeChannel(c)
+	case discordsim.ChangeInteraction:
+		if body, err := h.interactionNow(c.Interaction); err == nil {
+			return body
+		}
+		return nil
 	case discordsim.ChangeViolation:
 		return newViolation(*c.Violation)
 	case discordsim.ChangeFault:
