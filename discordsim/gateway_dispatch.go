@@ -8,12 +8,17 @@ import (
 // emit sends an event to every session that gets it: those of one app, or
 // of every app in the guild; by shard, by who sees the channel, and by intents.
 func (s *Sim) emit(app *App, g *Guild, ch *Channel, typ string, data any) {
-	raw, ok := data.(json.RawMessage)
-	if !ok {
-		raw = marshal(data)
+	raw, _ := data.(json.RawMessage)
+	encoded := func() []byte {
+		if raw == nil {
+			raw = marshal(data)
+		}
+		return raw
 	}
-	s.eventChanged(typ, raw)
-	s.eachSession(app, g, ch, typ, func(sess *session) { sess.dispatch(typ, raw) })
+	if len(s.watches) > 0 {
+		s.eventChanged(typ, encoded())
+	}
+	s.eachSession(app, g, ch, typ, func(sess *session) { sess.dispatch(typ, encoded()) })
 }
 
 // eachSession calls do for every session that gets an event.

@@ -2,7 +2,6 @@ package discordsim
 
 import (
 	"cmp"
-	"encoding/json"
 	"net"
 	"net/http"
 	"net/url"
@@ -169,16 +168,6 @@ func (a restResponse) head(w http.ResponseWriter, length int) {
 func push(w http.ResponseWriter, part []byte) {
 	_, _ = w.Write(part)
 	_ = http.NewResponseController(w).Flush()
-}
-
-// marshal encodes what the simulator itself composed; raw parts have been
-// checked when they came in.
-func marshal(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("discordsim: an answer cannot be encoded: " + err.Error())
-	}
-	return b
 }
 
 // clientAddr is the address a request came from, without its port.
