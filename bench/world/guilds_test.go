@@ -144,7 +144,7 @@ func BenchmarkHundredThousandMembers(b *testing.B) {
 		c.send(fmt.Sprintf(`{"op":8,"d":{"guild_id":"%s","query":"","limit":0}}`, g.ID))
 		c.until("GUILD_MEMBERS_CHUNK", members/1000)
 		b.ReportMetric(time.Since(began).Seconds()*1000, "ms-all-members")
-		b.ReportMetric((processor() - spent).Seconds()*1000, "cpu-ms-all-members")
+		b.ReportMetric((processor()-spent).Seconds()*1000, "cpu-ms-all-members")
 		_ = c.ws.CloseNow()
 		c.http.CloseIdleConnections()
 		sim.Close()
