@@ -27,8 +27,8 @@ type demoCommand struct {
 	Seed    *uint64  `name:"seed" placeholder:"N" help:"Repeat the faults of a run, their order and parameters. Random by default."`
 	Rate    float64  `name:"rate" default:"2" help:"Commands a second that people ask (${default})."`
 	Pace    duration `name:"pace" default:"2s" help:"Time between the end of one fault and the next (${default})."`
-	APIAddr string   `name:"api-addr" default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Where to serve the bot's dashboard, on this machine (${default}). If its port is taken, another one is used and named."`
-	NoAPI   bool     `name:"no-api" help:"Do not serve the dashboard."`
+	APIAddr string   `name:"api-addr" default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Where to serve the bot's dashboard, on this machine (${default}). The simulated Discord can be looked into on the port behind it. If a port is taken, another one is used and named."`
+	NoAPI   bool     `name:"no-api" help:"Serve neither the dashboard nor the control API of the simulated Discord."`
 	Verbose bool     `name:"verbose" short:"v" help:"Show the bot's own log lines too."`
 	LogFile string   `name:"log-file" placeholder:"FILE" help:"Write the bot's own log to a file."`
 	Proxy   bool     `name:"proxy" help:"Show what evergreen proxy is for: a bot in a process of its own is killed, hung and redeployed, and the dot stays green."`

@@ -16,6 +16,7 @@ import (
 	"evergreen/internal/mishap"
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/web/simapi"
 )
 
 // Options configures [Run]. Zero values mean the defaults named with each
@@ -35,7 +36,8 @@ type Options struct {
 	Logger  *slog.Logger
 	Version string
 	// Dashboard is where the bot's dashboard and HTTP API are served, on this
-	// machine; if its port is taken, on another one. Empty: they are not.
+	// machine; if its port is taken, on another one. The control API of the simulated
+	// Discord gets the port behind it. Empty: none of them is served.
 	Dashboard string
 	// Bot is a bot in a process of its own, behind Evergreen's proxy, in the place of
 	// ResearchBot. It is killed, hung and redeployed. Default: none.
@@ -51,6 +53,7 @@ type run struct {
 	bot       *proxied // nil: ResearchBot
 	observer  *observer
 	dashboard dashboardAddr
+	control   *simapi.Server // nil: not served
 	start     time.Time
 	told      time.Time // incidents up to here are in an episode; owned by playAll
 
@@ -59,6 +62,7 @@ type run struct {
 	kinds     map[string]int
 	now       *mishap.Occurrence
 	nowSince  time.Time
+	pressed   time.Time // when a person last set a fault
 	finishing bool
 }
 
@@ -97,10 +101,12 @@ func Run(ctx, hurry context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	defer r.world.Sim.Close()
+	endControl := r.serveControl()
 	r.opts.Screen.Begin(r.heading())
 	ran := make(chan error, 1)
 	go func() { ran <- r.app.Run(context.WithoutCancel(ctx)) }()
 	stop := func() error {
+		endControl()
 		if r.bot != nil {
 			r.bot.close(hurry)
 		}
@@ -184,6 +190,11 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 		}
 	}
 	bot, err := app.New(options)
+	if err == nil && r.dashboard.addr != "" {
+		if err = r.listenControl(ctx); err != nil {
+			err = fmt.Errorf("the simulated Discord cannot be looked into (--no-api goes without it): %w", err)
+		}
+	}
 	if err != nil {
 		r.world.Sim.Close()
 		return nil, err
@@ -329,7 +340,7 @@ func (r *run) endEpisode(e Episode) {
 	defer r.mu.Unlock()
 	r.now = nil
 	r.score.AtRisk += e.AtRisk
-	if !e.Costs {
+	if !e.Costs && r.pressed.Before(r.start.Add(e.At)) {
 		r.score.Unforced += e.Grey
 	}
 	r.score.Longest = max(r.score.Longest, e.AtRisk)

@@ -25,6 +25,8 @@ type Score struct {
 	// Mishaps counts them; Now is the one that is going on, for NowFor; nil
 	// when all is well.
 	Mishaps int
+	// Pressed counts those of them that a person has set over the control API.
+	Pressed int
 	Now     *mishap.Occurrence
 	NowFor  time.Duration
 	// AtRisk and Replayed sum those of all episodes. Longest is the longest time at

@@ -16,6 +16,8 @@ type Screen interface {
 	// start, and Episode when it is over.
 	Mishap(at time.Duration, m mishap.Occurrence)
 	Episode(e Episode)
+	// Pressed is called when a person has set a fault over the control API.
+	Pressed(at time.Duration, fault, says string)
 	// Score is called several times a second with where things stand.
 	Score(s Score)
 	// End closes the screen with how it went.
@@ -28,6 +30,7 @@ type noScreen struct{}
 func (noScreen) Begin([]string)                          {}
 func (noScreen) Mishap(time.Duration, mishap.Occurrence) {}
 func (noScreen) Episode(Episode)                         {}
+func (noScreen) Pressed(time.Duration, string, string)   {}
 func (noScreen) Score(Score)                             {}
 func (noScreen) End(Summary)                             {}
 
@@ -51,7 +54,7 @@ func (r *run) heading() []string {
 		heading = append(heading, r.bot.program.notes()...)
 	}
 	if r.dashboard.addr != "" {
-		heading = append(heading, r.dashboard.String())
+		heading = append(heading, r.dashboard.String(), r.controlLine())
 	}
 	return heading
 }

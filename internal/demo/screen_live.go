@@ -77,6 +77,13 @@ func (l *LiveScreen) Mishap(_ time.Duration, m mishap.Occurrence) {
 	l.draw("", nil)
 }
 
+// Pressed lets what a person has set scroll by.
+func (l *LiveScreen) Pressed(at time.Duration, fault, says string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.draw("", text.WrapColumns(clock(at)+text.PadColumns("by hand", nameColumns), fault+": "+says, l.columns()))
+}
+
 // Episode lets the mishap and what came of it scroll by.
 func (l *LiveScreen) Episode(e Episode) {
 	l.mu.Lock()

@@ -54,6 +54,13 @@ func (p *PlainScreen) Mishap(at time.Duration, m mishap.Occurrence) {
 	p.lines(clock(at) + text.PadColumns(m.Name, nameColumns) + m.Says)
 }
 
+// Pressed prints what a person has set.
+func (p *PlainScreen) Pressed(at time.Duration, fault, says string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines(clock(at) + text.PadColumns("by hand", nameColumns) + fault + ": " + says)
+}
+
 // Episode prints what came of it.
 func (p *PlainScreen) Episode(e Episode) {
 	p.mu.Lock()
