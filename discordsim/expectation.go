@@ -44,7 +44,7 @@ func (s *Sim) expectAnswer(id ID, ch *Channel, text string, isInteraction bool, 
 	}
 	now := time.Now()
 	for _, a := range apps {
-		if a == nil || !isInteraction && !s.sees(a, ch) {
+		if a == nil || !s.reaches(a, ch) || !isInteraction && !s.sees(a, ch) {
 			continue
 		}
 		b := s.bots[a.ID]

@@ -2,6 +2,7 @@ package discordsim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -66,8 +67,21 @@ func (s *Sim) personIn(channel, user ID) (*Channel, User, error) {
 		return nil, who, fmt.Errorf("the guild %q is unavailable: an outage", ch.Guild.Name)
 	case !s.personSees(ch, user):
 		return nil, who, fmt.Errorf("%s does not see the channel #%s: VIEW_CHANNEL is missing", who.Username, ch.Name)
+	case ch.isForum(), ch.Type == channelCategory:
+		return nil, who, fmt.Errorf("#%s is no channel to write in", ch.Name)
+	case time.Now().Before(ch.Guild.member(user).TimedOutUntil):
+		return nil, who, fmt.Errorf("%s is timed out until %s", who.Username, ch.Guild.member(user).TimedOutUntil.Format(time.TimeOnly))
 	}
 	return ch, who, nil
+}
+
+// reaches reports whether an app can be used in a channel: it is in the guild, or at the other
+// end of the direct messages.
+func (s *Sim) reaches(app *App, ch *Channel) bool {
+	if ch.Guild == nil {
+		return ch.App == app
+	}
+	return slices.Contains(s.inGuild[ch.Guild.ID], app)
 }
 
 // personSees reports whether a member of the guild sees a channel.

@@ -5,7 +5,7 @@ import "cmp"
 // ask sends an interaction to the bot. A person waits for the answer.
 func (s *Sim) ask(a *interaction, text string, data map[string]any) {
 	s.expectAnswer(a.id, a.channel, text, true, a.app)
-	if a.app.InteractionsURL != "" {
+	if a.app.InteractionsURL != "" || !s.reaches(a.app, a.channel) {
 		return
 	}
 	raw := marshal(s.interactionObject(a, data))

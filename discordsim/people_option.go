@@ -40,7 +40,11 @@ type commandOption struct {
 	MinLength    *int            `json:"min_length"`
 	MaxLength    *int            `json:"max_length"`
 	Autocomplete bool            `json:"autocomplete"`
+	Handler      int             `json:"handler"` // of the Entry Point command
 }
+
+// handlerApp is the handler of an Entry Point command that the app answers itself.
+const handlerApp = 1
 
 // readDefinition reads a registered command. It was checked when it was registered.
 func readDefinition(c *Command) (def commandOption) {

@@ -25,6 +25,9 @@ func (s *Sim) Press(message, user ID, customID string, values ...string) (ID, er
 	if app == nil {
 		return 0, fmt.Errorf("the message %d is not of a bot", message)
 	}
+	if !s.reaches(app, m.Channel) {
+		return 0, fmt.Errorf("%s is not in the guild any more", app.Name)
+	}
 	if m.Flags&flagLoading != 0 {
 		return 0, fmt.Errorf("%s is still thinking; the message %d has no components yet", app.Name, message)
 	}

@@ -91,6 +91,12 @@ func TestWhatAPersonCannotUse(t *testing.T) {
 		w.mu.Lock()
 		w.guild.Roles[0].Permissions = everyonePermissions
 		w.mu.Unlock()
+		w.SetMember(w.guild, w.person.ID, func(m *Member) { m.TimedOutUntil = time.Now().Add(time.Minute) })
+		w.refused("ann is timed out until")(use("here", nil))
+		time.Sleep(time.Minute)
+		w.refused("is not here")(w.Use(Use{App: w.AddApp(AppConfig{Name: "other"}), Channel: w.channel, User: w.person.ID, Command: "here"}))
+		launch := w.AddApp(AppConfig{Name: "game", Guilds: []*Guild{w.guild}, EntryPoint: true})
+		w.refused("opens the activity of game")(w.Use(Use{App: launch, Channel: w.channel, User: w.person.ID, Command: "launch"}))
 		w.SetUnavailable(w.guild, true)
 		w.refused("is unavailable")(use("here", nil))
 	})
@@ -111,6 +117,22 @@ func TestUseElsewhere(t *testing.T) {
 		id := w.must(w.Use(Use{App: w.app, Channel: w.channel, User: w.person.ID, Command: "ping"}))
 		if d := w.heard(); d["id"] != id.String() || d["app_permissions"] != "0" {
 			t.Errorf("the interaction is %v", d)
+		}
+	})
+}
+
+// Given an app that has left the guild, when people use what it has left there, then they
+// cannot, and the short form counts for nothing.
+func TestUseAfterTheBotHasLeft(t *testing.T) {
+	withPeople(t, func(t *testing.T, w *peopleHarness) {
+		w.register(chat("ping"))
+		m := w.post(row(button("go")))
+		w.Leave(w.app, w.guild)
+		w.refused("is not here")(w.Use(Use{App: w.app, Channel: w.channel, User: w.person.ID, Command: "ping"}))
+		w.refused("not in the guild any more")(w.Press(m, w.person.ID, "go"))
+		w.Interact(w.app, w.channel, w.person.ID, "ping")
+		if v := w.Verdict(w.app); v.Asked+v.Unheard != 0 {
+			t.Errorf("the verdict is %+v", v)
 		}
 	})
 }

@@ -87,6 +87,9 @@ func (s *Sim) startUse(u Use, site string) (*commandUse, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !s.reaches(u.App, ch) {
+		return nil, fmt.Errorf("%s is not here: it is in another guild or another direct message", u.App.Name)
+	}
 	w := &commandUse{app: u.App, channel: ch, user: who, target: u.Target, found: s.newResolved(u.App, ch, who, site)}
 	if err := w.find(u.Command); err != nil {
 		return nil, err
@@ -131,6 +134,9 @@ func (w *commandUse) find(name string) error {
 		return fmt.Errorf("%s has no %s %q here; registered are: %s", w.app.Name, what, words[0], listOf(there))
 	}
 	w.def = readDefinition(w.command)
+	if w.command.Type == commandEntry && w.def.Handler != handlerApp {
+		return fmt.Errorf("/%s opens the activity of %s and makes no interaction", w.command.Name, w.app.Name)
+	}
 	return w.descend(words[1:])
 }
 

@@ -106,8 +106,15 @@ func checkOptions(f *form, depth int) {
 		}
 		for _, choice := range option.each("choices", maxOptions) {
 			choice.between("name", 1, 100)
-			choice.require("value")
+			if choice.require("value") {
+				choiceValue(choice, int(kind))
+			}
 		}
+		if option.truth("autocomplete") && option.has("choices") && string(option.fields["choices"]) != "[]" {
+			option.refuse("autocomplete", "BASE_TYPE_FORBIDDEN", "An option with choices cannot have autocomplete.")
+		}
+		option.numberIn("min_length", 0, maxOptionText)
+		option.numberIn("max_length", 1, maxOptionText)
 		if kind == optionSubcommand || kind == optionGroup {
 			checkOptions(option, depth+1)
 		}
