@@ -195,7 +195,9 @@ func (c *conn) admitIdentify(id identifyRequest) {
 	if gap := now.Sub(last); before && (b.counts.MinIdentifySpacing == 0 || gap < b.counts.MinIdentifySpacing) {
 		b.counts.MinIdentifySpacing = gap
 	}
-	early := before && s.cfg.Identify.Window > 0 && now.Sub(last) < s.cfg.Identify.Window
+	// A bot counts from when it sent one, and that may have been longer under way than the next.
+	underWay := s.cfg.Identify.Window / 100
+	early := before && s.cfg.Identify.Window > 0 && now.Sub(last) < s.cfg.Identify.Window-underWay
 	if !early || s.cfg.Identify.EarlyExtends {
 		b.identified[key] = now
 	}

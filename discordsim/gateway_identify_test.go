@@ -298,6 +298,11 @@ func TestConcurrency(t *testing.T) {
 		if v.MinIdentifySpacing != 4900*time.Millisecond || v.Identifies != 4 {
 			t.Errorf("%d IDENTIFYs, %s apart", v.Identifies, v.MinIdentifySpacing)
 		}
+		wait(4960 * time.Millisecond) // the one before was longer under way
+		sc.identified(map[string]any{"shard": []int{0, 4}})
+		if n := len(sc.Verdict(sc.app).Violations); n != 1 {
+			t.Errorf("%d violations, want 1", n)
+		}
 	})
 }
 

@@ -240,7 +240,7 @@ func firstBeats(q *check) {
 		all := heartbeats(c)
 		switch {
 		case len(all) == 0:
-			if lived := minTime(ended(c), q.until).Sub(hello); lived > late+slack {
+			if lived := minTime(ended(c), q.until).Sub(hello); lived > max(late, spacing)+slack {
 				q.exercised()
 				q.broken(c, hello.Add(late), nil, "no heartbeat in the first %s after HELLO, the interval is %s", round(lived), interval)
 			}
