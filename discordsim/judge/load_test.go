@@ -46,3 +46,28 @@ func TestLateHeartbeatIsExcusedByLoad(t *testing.T) {
 		}
 	}
 }
+
+// Given a heartbeat that came late, when the next comes in its time, then the bot is not blamed
+// for the interval of an earlier HELLO.
+func TestHeartbeatThatCatchesUp(t *testing.T) {
+	start := time.Unix(1000, 0)
+	for _, c := range []struct {
+		gaps []time.Duration
+		want Verdict
+	}{
+		{[]time.Duration{nextInterval, 2*nextInterval - 300*time.Millisecond, 300 * time.Millisecond, nextInterval}, Kept},
+		{[]time.Duration{nextInterval, firstInterval, firstInterval}, Broken},
+	} {
+		conn, at := discordsim.ConnLog{ID: 1, Opened: start}, start
+		for _, gap := range append(c.gaps, 0) {
+			conn.Frames = append(conn.Frames, discordsim.Frame{At: at, Op: opHeartbeat, Client: &discordsim.ClientPayload{}})
+			at = at.Add(gap)
+		}
+		e := &evidence{start: start, until: start.Add(time.Minute), changed: start.Add(-1), load: &loadMeter{}, conns: []discordsim.ConnLog{conn}}
+		for _, f := range e.findings() {
+			if f.Statement == "G-018" && f.Verdict != c.want {
+				t.Errorf("%v: %s, want %s: %v", c.gaps, f.Verdict, c.want, f.Evidence)
+			}
+		}
+	}
+}
