@@ -48,6 +48,16 @@ func (r *restAPI) getBan(c *restRequest, g *Guild) restResponse {
 func (r *restAPI) createBan(c *restRequest, g *Guild) restResponse {
 	f, user := c.form(), c.id("user")
 	span := r.readBanDelete(f)
+	// discord.py has always said it in the query.
+	query := map[string]any{}
+	for _, name := range []string{"delete_message_days", "delete_message_seconds"} {
+		if c.query.Has(name) {
+			query[name] = c.query.Get(name)
+		}
+	}
+	inQuery := &form{errors: f.errors}
+	inQuery.open(marshal(query))
+	span = max(span, r.readBanDelete(inQuery))
 	_, known := r.sim.users[user]
 	switch {
 	case f.errors.any():

@@ -50,7 +50,7 @@ func TestWhatGuildsShow(t *testing.T) {
 		if asList(features["features"])[0] != "COMMUNITY" || len(features["icon"].(string)) != 32 {
 			t.Errorf("the guild is %v", features)
 		}
-		w.request("PATCH", guild, map[string]any{"features": []string{"VERIFIED"}}).hasFormError("features.0", "BASE_TYPE_CHOICES")
+		w.request("PATCH", guild, map[string]any{"features": []any{7}}).hasFormError("features.0", "STRING_TYPE_CONVERT")
 	})
 }
 

@@ -213,3 +213,17 @@ func TestRolesAreMovedAndDeleted(t *testing.T) {
 		}
 	})
 }
+
+// Given a ban that says in its query whose messages it deletes, as discord.py has it, then
+// they are deleted.
+func TestBanReadsItsQuery(t *testing.T) {
+	withREST(t, withoutLimits(), func(t *testing.T, w *restHarness) {
+		w.Say(w.channel, w.person.ID, "spam")
+		ban := "/guilds/" + w.guild.ID.String() + "/bans/" + w.person.ID.String()
+		w.request("PUT", ban+"?delete_message_seconds=604801", nil).hasFormError("delete_message_seconds", "NUMBER_TYPE_MAX")
+		w.request("PUT", ban+"?delete_message_seconds=3600", nil).hasStatus(204, 0)
+		if left := w.Messages(w.channel); len(left) != 0 {
+			t.Errorf("%d messages are left", len(left))
+		}
+	})
+}

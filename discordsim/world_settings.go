@@ -78,14 +78,14 @@ var guildSettings = []setting{
 	{name: "premium_progress_bar_enabled", initial: false, read: readTruth},
 }
 
-// readFeatures reads the features of a guild that a client may switch.
+// readFeatures reads the features of a guild, also those that only Discord itself gives: a
+// client sends back all that it has seen.
 func readFeatures(f *form, name string) any {
 	features := []string{}
 	for i, raw := range f.list(name, 0) {
 		var feature string
-		_ = json.Unmarshal(raw, &feature) // anything but a string is no feature either
-		if !slices.Contains([]string{"COMMUNITY", "DISCOVERABLE", "INVITES_DISABLED", "RAID_ALERTS_DISABLED"}, feature) {
-			f.refuse(name+"."+strconv.Itoa(i), "BASE_TYPE_CHOICES", "Value must be one of ('COMMUNITY', 'DISCOVERABLE', 'INVITES_DISABLED', 'RAID_ALERTS_DISABLED').")
+		if json.Unmarshal(raw, &feature) != nil {
+			f.refuse(name+"."+strconv.Itoa(i), "STRING_TYPE_CONVERT", "Could not interpret %q as string.", clip(raw))
 		}
 		features = append(features, feature)
 	}

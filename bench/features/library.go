@@ -20,7 +20,10 @@ type Library struct {
 	Name string
 	// source is the program, below this package's folder, and module what the version is asked of.
 	source, module string
-	build          func(context.Context, *Builder, *Library) (peer.Command, error)
+	// runtime is the environment variable that names the program that runs it; "" where it is
+	// looked for.
+	runtime string
+	build   func(context.Context, *Builder, *Library) (peer.Command, error)
 
 	// Version is known once it is built.
 	Version string
@@ -36,6 +39,8 @@ func Libraries() []*Library {
 		{Name: "discord.js", source: "discordjs/main.js", module: "discord.js", build: node},
 		{Name: "eris", source: "eris/main.js", module: "eris", build: node},
 		{Name: "oceanic.js", source: "oceanic/main.js", module: "oceanic.js", build: node},
+		{Name: "discord.py", source: "discordpy/main.py", build: python},
+		{Name: "discord.py (newer)", source: "discordpy/main.py", build: python, runtime: "EVERGREEN_DISCORDPY"},
 	}
 }
 
@@ -70,6 +75,22 @@ func node(ctx context.Context, b *Builder, lib *Library) (peer.Command, error) {
 	source := filepath.Join(b.Bench, "features", lib.source)
 	command := peer.Command{Path: program, Args: []string{source}, Env: []string{"NODE_PATH=" + filepath.Join(b.Work, "node_modules")}}
 	return command, lib.findVersion(ctx, b.Work, program, "-p", fmt.Sprintf("JSON.parse(require('fs').readFileSync('node_modules/%s/package.json')).version", lib.module))
+}
+
+// python finds discord.py where the system has it, or where the environment says.
+func python(ctx context.Context, b *Builder, lib *Library) (peer.Command, error) {
+	candidates, why := []string{"python3", "/usr/bin/python3"}, "discord.py is not installed (Debian: apt-get install python3-discord)"
+	if lib.runtime != "" {
+		candidates, why = []string{os.Getenv(lib.runtime)}, lib.runtime+" names no Python that has another discord.py"
+	}
+	// Debian's Python sees Debian's packages; another one on the path does not.
+	for _, name := range candidates {
+		program, err := exec.LookPath(name)
+		if err == nil && lib.findVersion(ctx, b.Work, program, "-c", "import discord; print(discord.__version__)") == nil {
+			return peer.Command{Path: program, Args: []string{filepath.Join(b.Bench, "features", lib.source)}}, nil
+		}
+	}
+	return peer.Command{}, errors.New(why)
 }
 
 // findVersion asks a command for the version of the library.
