@@ -3,6 +3,7 @@ package discordsim
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,6 +110,9 @@ func (f *form) integer(name string) int64 {
 	}
 	text := strings.Trim(string(f.fields[name]), `"`)
 	n, err := strconv.ParseInt(text, 10, 64)
+	if whole, isFloat := strconv.ParseFloat(text, 64); err != nil && isFloat == nil && whole == math.Trunc(whole) && math.Abs(whole) < 1<<53 {
+		n, err = int64(whole), nil // 2.0 is 2
+	}
 	if err != nil {
 		f.refuse(name, "NUMBER_TYPE_COERCE", "Value %q is not int.", clip(f.fields[name]))
 	}

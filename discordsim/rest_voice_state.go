@@ -54,7 +54,10 @@ func (r *restAPI) editVoiceState(c *restRequest, g *Guild, user ID) restResponse
 		asks && !edited.requested.IsZero() && may&permissionRequestToSpeak == 0:
 		return errMissingPermission.answer()
 	}
-	c.emit(func() { r.sim.enterVoice(user, edited) })
+	if *state != edited {
+		*state = edited
+		c.emit(func() { r.sim.emitVoiceState(g, user, &edited) })
+	}
 	return noContent()
 }
 

@@ -41,6 +41,9 @@ func Libraries() []*Library {
 		{Name: "oceanic.js", source: "oceanic/main.js", module: "oceanic.js", build: node},
 		{Name: "discord.py", source: "discordpy/main.py", build: python},
 		{Name: "discord.py (newer)", source: "discordpy/main.py", build: python, runtime: "EVERGREEN_DISCORDPY"},
+		{Name: "discordgo", source: "discordgo", module: "github.com/bwmarrin/discordgo", build: golang},
+		{Name: "disgo", source: "disgo", module: "github.com/disgoorg/disgo", build: golang},
+		{Name: "arikawa", source: "arikawa", module: "github.com/diamondburned/arikawa/v3", build: golang},
 	}
 }
 
@@ -75,6 +78,17 @@ func node(ctx context.Context, b *Builder, lib *Library) (peer.Command, error) {
 	source := filepath.Join(b.Bench, "features", lib.source)
 	command := peer.Command{Path: program, Args: []string{source}, Env: []string{"NODE_PATH=" + filepath.Join(b.Work, "node_modules")}}
 	return command, lib.findVersion(ctx, b.Work, program, "-p", fmt.Sprintf("JSON.parse(require('fs').readFileSync('node_modules/%s/package.json')).version", lib.module))
+}
+
+// golang builds a program in Go.
+func golang(ctx context.Context, b *Builder, lib *Library) (peer.Command, error) {
+	path := filepath.Join(b.Work, lib.source)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./features/"+lib.source)
+	cmd.Dir = b.Bench
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return peer.Command{}, fmt.Errorf("go build: %w: %s", err, out)
+	}
+	return peer.Command{Path: path}, lib.findVersion(ctx, b.Bench, "go", "list", "-m", "-f", "{{.Version}}", lib.module)
 }
 
 // python finds discord.py where the system has it, or where the environment says.

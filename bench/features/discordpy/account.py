@@ -12,7 +12,7 @@ from talk import Cannot, cannot, feature
 @feature("own user")
 async def _(a, ready):
     me = await here.client.fetch_user(here.client.user.id)
-    return {"id": str(me.id), "bot": me.bot}
+    return {"id": str(me.id), "is_bot": me.bot}
 
 
 @feature("own avatar")

@@ -194,8 +194,8 @@ async def _(a, ready):
 
 @feature("permissions while timed out")
 async def _(a, ready):
-    if not hasattr(discord.Permissions, "_timeout_mask"):
-        raise Cannot("does not look at timeouts")
+    if discord.Permissions.all().value < 1 << 49:
+        raise Cannot("leaves permissions that it does not know")
     return {"permissions": str(a.channel().permissions_for(await a.guild.fetch_member(a.id("person"))).value)}
 
 
