@@ -57,7 +57,6 @@ var bucketTable = map[string]rateLimit{
 	"sound":           {10, 10 * time.Second},
 	"automod":         {10, 10 * time.Second},
 	"user-edit":       {5, time.Hour},
-	"user-edit":       {5, 10 * time.Second},
 	"template":        {10, 10 * time.Second},
 	"voice-state":     {10, 10 * time.Second},
 	"audit-read":      {5, 5 * time.Second},

@@ -186,5 +186,6 @@ var cannot = map[string]string{
 	"default sounds": "has no soundboard", "sounds event": "has no soundboard", "request sounds": "has no soundboard", "play a sound": "has no soundboard",
 	"bulk ban": "has no bulk ban", "own guild profile": "has no avatar and bio of a guild", "permissions while timed out": "does not look at timeouts",
 	"voice state fetch": "has no voice states over REST", "stage speaker": "has no voice states over REST", "application edit": "has no edit of its application",
-	"modal with a select": "has no labels",
+	"modal with a select": "has no labels", "attachment upload": "has no descriptions of files", "template": "reads the numbers of a template as texts",
+	"stage event": "waits for an event of another name",
 }

@@ -62,14 +62,6 @@ var guilds = map[string]feature{
 	"guild update event": told(func(a args, g *discordgo.GuildUpdate) bool { return g.ID == a.Text("guild") }, func(g *discordgo.GuildUpdate) data { return guildOf(g.Guild) }),
 	"onboarding": gives(func(a args) (*discordgo.GuildOnboarding, error) { return session.GuildOnboarding(a.Text("guild")) },
 		func(o *discordgo.GuildOnboarding) data { return data{"enabled": *o.Enabled} }),
-	"template": func(a args, _ ready) (data, error) {
-		session.GuildTemplateCreate(a.Text("guild"), &discordgo.GuildTemplateParams{Name: "plan"})
-		all, err := session.GuildTemplates(a.Text("guild"))
-		if err != nil {
-			return nil, err
-		}
-		return data{"name": all[0].Name}, nil
-	},
 	"integrations": gives(func(a args) ([]*discordgo.Integration, error) { return session.GuildIntegrations(a.Text("guild")) },
 		func(all []*discordgo.Integration) data {
 			return data{"names": talk.Sorted(all, func(i *discordgo.Integration) string { return i.Name })}

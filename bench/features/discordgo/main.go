@@ -44,7 +44,7 @@ func connect(how string) (data, error) {
 		}
 		session = s
 		s.Client = &http.Client{Transport: talk.Transport{}}
-		s.Identify.Intents = discordgo.IntentsAll
+		s.Identify.Intents = discordgo.IntentsAll | 1<<24 | 1<<25 // and polls
 		s.Identify.Compress = how != "without compression"
 		s.State.MaxMessageCount = 100
 		s.ShardID, s.ShardCount, s.SyncEvents = shard, shards, true

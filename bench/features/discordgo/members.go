@@ -116,11 +116,11 @@ var members = map[string]feature{
 	},
 	"timeout end": done(func(a args) error { return session.GuildMemberTimeout(a.Text("guild"), a.Text("person"), nil) }),
 	"kick": done(func(a args) error {
-		return session.GuildMemberDeleteWithReason(a.Text("guild"), a.Text("person"), "spam")
+		return session.GuildMemberDelete(a.Text("guild"), a.Text("person"), discordgo.WithAuditLogReason("spam"))
 	}),
 	"unban": done(func(a args) error { return session.GuildBanDelete(a.Text("guild"), a.Text("person")) }),
 	"ban": done(func(a args) error {
-		return session.GuildBanCreateWithReason(a.Text("guild"), a.Text("person"), "spam", 1)
+		return session.GuildBanCreate(a.Text("guild"), a.Text("person"), 1, discordgo.WithAuditLogReason("spam"))
 	}),
 	"ban list": gives(func(a args) ([]*discordgo.GuildBan, error) { return session.GuildBans(a.Text("guild"), 100, "", "") },
 		func(all []*discordgo.GuildBan) data {
@@ -187,5 +187,4 @@ var members = map[string]feature{
 		return err
 	}),
 	"stage delete": done(func(a args) error { return session.StageInstanceDelete(a.Text("stage")) }),
-	"stage event":  told(func(a args, s *discordgo.StageInstanceEventCreate) bool { return inGuild(a, s.GuildID) }, func(s *discordgo.StageInstanceEventCreate) data { return stageOf(s.StageInstance) }),
 }

@@ -67,10 +67,6 @@ var messages = map[string]feature{
 		Title: "Title", Description: "text", Color: 0x112233, Fields: []*discordgo.MessageEmbedField{{Name: "a", Value: "b", Inline: true}},
 		Footer: &discordgo.MessageEmbedFooter{Text: "foot"}, Author: &discordgo.MessageEmbedAuthor{Name: "me"},
 	}}}), func(m *discordgo.Message) data { return data{"id": m.ID, "title": m.Embeds[0].Title} }),
-	"attachment upload": gives(func(a args) (*discordgo.Message, error) { return send(&discordgo.MessageSend{Files: notes()})(a) },
-		func(m *discordgo.Message) data {
-			return data{"id": m.ID, "name": m.Attachments[0].Filename, "size": m.Attachments[0].Size}
-		}),
 	"attachment download": gives(func(a args) (string, error) {
 		m, err := message(a)
 		if err != nil {
