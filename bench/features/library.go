@@ -42,8 +42,6 @@ func Libraries() []*Library {
 		{Name: "discord.py", source: "discordpy/main.py", build: python},
 		{Name: "discord.py (newer)", source: "discordpy/main.py", build: python, runtime: "EVERGREEN_DISCORDPY"},
 		{Name: "discordgo", source: "discordgo", module: "github.com/bwmarrin/discordgo", build: golang},
-		{Name: "disgo", source: "disgo", module: "github.com/disgoorg/disgo", build: golang},
-		{Name: "arikawa", source: "arikawa", module: "github.com/diamondburned/arikawa/v3", build: golang},
 	}
 }
 
