@@ -29,8 +29,7 @@ func commandNames(all []*discordgo.ApplicationCommand) []string {
 func refused(do func(args) error) feature {
 	return func(a args, _ ready) (data, error) {
 		err := do(a)
-		var refusal *discordgo.RESTError
-		if errors.As(err, &refusal) && refusal.Message != nil {
+		if refusal, is := errors.AsType[*discordgo.RESTError](err); is && refusal.Message != nil {
 			return data{"code": refusal.Message.Code, "status": refusal.Response.StatusCode}, nil
 		}
 		return nil, errors.Join(errors.New("it was not refused"), err)

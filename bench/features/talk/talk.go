@@ -130,9 +130,9 @@ func try(name string, attempt Feature, args Args) {
 		}
 	}()
 	data, err := attempt(args, func(data Data) { say(name, "ready", "", data) })
-	var cannot Cannot
+	cannot, is := errors.AsType[Cannot](err)
 	switch {
-	case errors.As(err, &cannot):
+	case is:
 		say(name, "cannot", string(cannot), nil)
 	case err != nil:
 		say(name, "error", err.Error(), nil)
