@@ -259,7 +259,7 @@ func eventRoutes() []*route {
 		{method: "GET", path: guildPath + "/scheduled-events/{resource}/users", bucket: "scheduled-event", handle: scheduledEvents.on((*restAPI).listEventUsers)},
 		{method: "GET", path: "/soundboard-default-sounds", bucket: "sound", handle: (*restAPI).listDefaultSounds},
 		{method: "PATCH", path: "/users/@me", bucket: "user-edit", handle: (*restAPI).editMe},
-		{method: "GET", path: "/voice/regions", bucket: "guild-read", handle: (*restAPI).listVoiceRegions},
+		{method: "GET", path: "/voice/regions", open: true, bucket: "guild-read", handle: (*restAPI).listVoiceRegions},
 		{method: "GET", path: guildPath + "/regions", bucket: "guild-read", handle: onGuild(func(r *restAPI, c *restRequest, _ *Guild) restResponse { return r.listVoiceRegions(c) })},
 		{method: "GET", path: appPath + "/skus", bucket: "app-me", handle: onApp((*restAPI).listNothing)},
 		{method: "GET", path: appPath + "/entitlements", bucket: "app-me", handle: onApp((*restAPI).listNothing)},

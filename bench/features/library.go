@@ -41,6 +41,8 @@ func Libraries() []*Library {
 		{Name: "oceanic.js", source: "oceanic/main.js", module: "oceanic.js", build: node},
 		{Name: "discord.py", source: "discordpy/main.py", build: python},
 		{Name: "discord.py (newer)", source: "discordpy/main.py", build: python, runtime: "EVERGREEN_DISCORDPY"},
+		{Name: "disgo", source: "disgo", module: "github.com/disgoorg/disgo", build: golang},
+		{Name: "arikawa", source: "arikawa", module: "github.com/diamondburned/arikawa/v3", build: golang},
 		{Name: "discordgo", source: "discordgo", module: "github.com/bwmarrin/discordgo", build: golang},
 	}
 }
