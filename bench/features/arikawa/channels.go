@@ -116,6 +116,7 @@ var channels = map[string]feature{
 		return api.CreateChannelData{Overwrites: []discord.Overwrite{
 			{ID: talk.ID[discord.Snowflake](a, "guild"), Type: discord.OverwriteRole, Deny: discord.PermissionViewChannel},
 			{ID: talk.ID[discord.Snowflake](a, "person"), Type: discord.OverwriteMember, Allow: discord.PermissionViewChannel},
+			{ID: talk.ID[discord.Snowflake](a, "inspector"), Type: discord.OverwriteMember, Allow: discord.PermissionViewChannel},
 		}}
 	}),
 	"channel fetch": gives(func(a args) (*discord.Channel, error) { return client.Client.Channel(channelID(a, "channel")) }, channelOf),

@@ -78,7 +78,7 @@ func connect(how string) (data, error) {
 }
 
 // everyIntent is every intent there is.
-const everyIntent = gateway.Intents(1<<22 - 1 | 1<<24 | 1<<25)
+const everyIntent = gateway.Intents(1<<17 - 1 | 1<<20 | 1<<21 | 1<<24 | 1<<25)
 
 func channelID(a args, name string) discord.ChannelID { return talk.ID[discord.ChannelID](a, name) }
 func guildID(a args) discord.GuildID                  { return talk.ID[discord.GuildID](a, "guild") }

@@ -132,6 +132,7 @@ var channels = map[string]feature{
 		d.PermissionOverwrites = []*discordgo.PermissionOverwrite{
 			{ID: a.Text("guild"), Type: discordgo.PermissionOverwriteTypeRole, Deny: discordgo.PermissionViewChannel},
 			{ID: a.Text("person"), Type: discordgo.PermissionOverwriteTypeMember, Allow: discordgo.PermissionViewChannel},
+			{ID: a.Text("inspector"), Type: discordgo.PermissionOverwriteTypeMember, Allow: discordgo.PermissionViewChannel},
 		}
 	}),
 	"channel fetch": gives(func(a args) (*discordgo.Channel, error) { return session.Channel(a.Text("channel")) }, channelOf),

@@ -176,6 +176,7 @@ async def _(a, ready):
     overwrites = {
         a.guild.default_role: discord.PermissionOverwrite(view_channel=False),
         await a.member(): discord.PermissionOverwrite(view_channel=True),
+        await a.member("inspector"): discord.PermissionOverwrite(view_channel=True),
     }
     return named(await a.guild.create_text_channel("workshop", overwrites=overwrites))
 
@@ -210,9 +211,7 @@ async def _(a, ready):
     await a.channel().set_permissions(a.role(), overwrite=None)
 
 
-@feature("channel order")
-async def _(a, ready):
-    await a.channel().edit(position=3)
+cannot("moves a channel among those of its own kind", "channel order")
 
 
 def channel_event(name, event):

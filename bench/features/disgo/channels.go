@@ -114,6 +114,7 @@ var channels = map[string]feature{
 		return discord.GuildTextChannelCreate{Name: "workshop", PermissionOverwrites: []discord.PermissionOverwrite{
 			discord.RolePermissionOverwrite{RoleID: of(a, "guild"), Deny: discord.PermissionViewChannel},
 			discord.MemberPermissionOverwrite{UserID: of(a, "person"), Allow: discord.PermissionViewChannel},
+			discord.MemberPermissionOverwrite{UserID: of(a, "inspector"), Allow: discord.PermissionViewChannel},
 		}}
 	}),
 	"channel fetch": gives(func(a args) (discord.Channel, error) { return client.Rest.GetChannel(of(a, "channel")) }, channelOf),
