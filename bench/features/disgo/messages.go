@@ -282,6 +282,4 @@ var messageEvents = map[string]feature{
 	"reaction remove event":       told(func(a args, e *events.MessageReactionRemove) bool { return e.MessageID == of(a, "message") }, func(e *events.MessageReactionRemove) data { return reacted(e.Emoji, e.UserID) }),
 	"reactions of an emoji event": told(func(a args, e *events.MessageReactionRemoveEmoji) bool { return e.MessageID == of(a, "message") }, func(e *events.MessageReactionRemoveEmoji) data { return reacted(e.Emoji, 0) }),
 	"reactions clear event":       told(func(a args, e *events.MessageReactionRemoveAll) bool { return e.MessageID == of(a, "message") }, func(e *events.MessageReactionRemoveAll) data { return data{"id": e.MessageID} }),
-	"poll vote event":             told(func(a args, e *events.MessagePollVoteAdd) bool { return e.MessageID == of(a, "message") }, func(e *events.MessagePollVoteAdd) data { return data{"user": e.UserID, "answer": e.AnswerID} }),
-	"poll unvote event":           told(func(a args, e *events.MessagePollVoteRemove) bool { return e.MessageID == of(a, "message") }, func(e *events.MessagePollVoteRemove) data { return data{"user": e.UserID, "answer": e.AnswerID} }),
 }
