@@ -23,7 +23,7 @@ func readTime(f *form, name string) any { return timeOrNil(f.timestamp(name)) }
 
 var scheduledEventFields = []setting{
 	{name: "name", read: readText(1, 100)},
-	{name: "description", read: readText(1, 1000)},
+	{name: "description", read: func(f *form, name string) any { return orNull(f.text(name, 1000)) }},
 	{name: "channel_id", read: readID},
 	{name: "scheduled_start_time", read: readTime},
 	{name: "scheduled_end_time", read: readTime},

@@ -142,6 +142,8 @@ func init() {
 		"does not look at timeouts":           {"permissions while timed out"},
 		"does not send empty messages":        {"empty message"},
 		"has no permissions in interactions":  {"permissions of an interaction"},
+		"sends no message without content":    {"message forward"},
+		"calls fields by other names":         {"rule create", "own avatar"},
 		"has one colour":                      {"role gradient"},
 		"has no descriptions of files":        {"attachment upload"},
 	} {

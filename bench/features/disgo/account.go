@@ -170,4 +170,4 @@ var account = map[string]feature{
 
 // cannot is what disgo has nothing for.
 var cannot = map[string]string{"widget": "has no widgets", "rule acts": "reads the keyword by another name",
-	"poll vote event": "does not read the event", "poll unvote event": "does not read the event"}
+	"integrations": "does not read integrations", "poll vote event": "does not read the event", "poll unvote event": "does not read the event"}

@@ -65,10 +65,6 @@ var guilds = map[string]feature{
 		}
 		return client.Rest.GetGuildTemplates(of(a, "guild"))
 	}, func(all []discord.GuildTemplate) data { return data{"name": all[0].Name} }),
-	"integrations": gives(func(a args) ([]discord.Integration, error) { return client.Rest.GetIntegrations(of(a, "guild")) },
-		func(all []discord.Integration) data {
-			return data{"names": talk.Sorted(all, func(i discord.Integration) string { return i.(discord.BotIntegration).Name })}
-		}),
 	"prune": func(a args, _ ready) (data, error) {
 		count, err := client.Rest.GetGuildPruneCount(of(a, "guild"), 7, nil)
 		if err != nil {
