@@ -1,7 +1,10 @@
 package simapi
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"evergreen/discordsim"
@@ -23,6 +26,24 @@ type faultRequest struct {
 	Code        int       `json:"code"`
 	Delay       span      `json:"delay"`
 	Text        string    `json:"text"`
+}
+
+// faultHosts are what a network fault can be limited to.
+var faultHosts = []string{"api", "gateway", "resume"}
+
+// check refuses limits that nothing would ever fall within.
+func (in faultRequest) check() error {
+	switch {
+	case in.Host != "" && !slices.Contains(faultHosts, in.Host):
+		return api.BadRequest(fmt.Sprintf(`"host" has to be one of %s, not %s.`, strings.Join(faultHosts, ", "), quote(in.Host)))
+	case in.Route != "" && !slices.Contains(discordsim.Routes(), in.Route):
+		return notFound("route", reference(in.Route), nearest(in.Route, discordsim.Routes()), `One is named such as "POST /channels/{channel}/messages"; docs/simulation.md lists them.`)
+	case in.Count < 0:
+		return api.BadRequest(`"count" has to be a whole number from 0, which is without a limit.`)
+	case in.Probability < 0 || in.Probability > 1:
+		return api.BadRequest(`"probability" has to be a number from 0 to 1.`)
+	}
+	return nil
 }
 
 // faultBody is a fault that has begun.
@@ -55,6 +76,9 @@ func (h *Handler) faults(*http.Request) (any, error) {
 func (h *Handler) setFault(_ *http.Request, in faultRequest) (any, error) {
 	if discordsim.DescribeFault(in.Name) == (discordsim.FaultInfo{}) {
 		return nil, notFound("fault", reference(in.Name), nearest(in.Name, discordsim.Faults()), "GET /sim/faults lists them all, with what they do.")
+	}
+	if err := in.check(); err != nil {
+		return nil, err
 	}
 	f := discordsim.Fault{
 		Name: in.Name, Shard: in.Shard, Conn: in.Conn, Host: in.Host, Route: in.Route, For: time.Duration(in.For), Count: in.Count,

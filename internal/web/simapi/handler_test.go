@@ -272,6 +272,10 @@ func TestWrongRequestsAreToldWhatIsRight(t *testing.T) {
 		{"POST", "/sim/faults", `{"fault":"clsoe"}`, 404, `did you mean "close"?`},
 		{"POST", "/sim/faults", `{"fault":"close","for":"soon"}`, 400, "has to be a time"},
 		{"POST", "/sim/faults", `{"fault":"close","code":7}`, 400, "."},
+		{"POST", "/sim/faults", `{"fault":"latency","host":"voice"}`, 400, "one of api, gateway, resume"},
+		{"POST", "/sim/faults", `{"fault":"rest-5xx","route":"GET /gatway/bot"}`, 404, `did you mean "GET /gateway/bot"?`},
+		{"POST", "/sim/faults", `{"fault":"close","count":-1}`, 400, `"count"`},
+		{"POST", "/sim/faults", `{"fault":"close","probability":2}`, 400, "from 0 to 1"},
 		{"DELETE", "/sim/faults/7", "", 404, "There is no fault"},
 		{"DELETE", "/sim/faults/x/y", "", 404, "nothing at this path"},
 	} {
