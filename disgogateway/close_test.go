@@ -225,6 +225,7 @@ func TestOpenSucceedsOnceAListenerHasHeardOfIt(t *testing.T) {
 				t.Errorf("Open returned %v", err)
 			}
 			s.close()
+			s.Advance(time.Second) // the simulator counts the close frame once it has answered it
 			if got := keys(s.Sim.Verdict(s.App).CloseCodes); !slices.Equal(got, []int{1000}) {
 				t.Errorf("the bot closed with %v", got)
 			}
