@@ -155,7 +155,7 @@ func TestOwnProfile(t *testing.T) {
 		same(t, renamed, events.last(t, "USER_UPDATE"))
 		same(t, renamed, w.request("GET", "/users/@me", nil).hasStatus(200, 0).object())
 		app := "/applications/" + w.app.ID.String()
-		for _, path := range []string{app + "/skus", app + "/entitlements", "/soundboard-default-sounds"} {
+		for _, path := range []string{app + "/skus", app + "/entitlements"} {
 			if list := w.request("GET", path, nil).hasStatus(200, 0).list(); len(list) != 0 {
 				t.Errorf("%s has %v", path, list)
 			}

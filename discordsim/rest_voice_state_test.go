@@ -41,7 +41,7 @@ func TestSoundIsSent(t *testing.T) {
 		path := "/channels/" + lounge.ID.String() + "/send-soundboard-sound"
 		w.request("POST", path, map[string]any{"sound_id": sound}).hasStatus(400, 40032)
 		w.JoinVoice(lounge.ID, w.app.Bot.ID)
-		w.request("POST", path, map[string]any{"sound_id": "5"}).hasStatus(404, 10097)
+		w.request("POST", path, map[string]any{"sound_id": "500"}).hasStatus(404, 10097)
 		w.request("POST", path, map[string]any{"sound_id": sound}).hasStatus(204, 0)
 		settle()
 		if told := events.named("VOICE_CHANNEL_EFFECT_SEND"); len(told) != 1 || told[0].data["sound_volume"] != 0.5 {
