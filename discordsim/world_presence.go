@@ -47,7 +47,6 @@ func (s *Sim) SetPresence(user ID, status string, activities ...Activity) error 
 	}
 	if status == "offline" {
 		delete(s.present, user)
-		shown = []any{}
 	} else {
 		s.present[user] = personPresence{status, shown}
 	}
