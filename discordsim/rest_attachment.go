@@ -136,3 +136,7 @@ func (r *restAPI) serveAttachment(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(found.data)))
 	_, _ = w.Write(found.data) // a client that has gone away cannot be told
 }
+
+// Attachments serves what was uploaded, at the paths that attachments have. It is for a page
+// on another port; clients of the API find attachments beside it.
+func (s *Sim) Attachments() http.Handler { return http.HandlerFunc(s.rest.serveAttachment) }

@@ -14,6 +14,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/internal/demo"
 	"evergreen/internal/mishap"
+	"evergreen/internal/web/chat"
 	"evergreen/internal/web/simapi"
 )
 
@@ -37,7 +38,10 @@ func (s *simCommand) serve(p *process) error {
 	if err != nil {
 		return err
 	}
-	control, err := simapi.Listen(context.Background(), s.controlAddr(listener), simapi.Options{Sim: world.Sim, Apps: []*discordsim.App{world.Bot}})
+	control, err := simapi.Listen(context.Background(), s.controlAddr(listener), simapi.Options{
+		Sim: world.Sim, Apps: []*discordsim.App{world.Bot},
+		Page: chat.New(chat.Options{Attachments: world.Sim.Attachments()}),
+	})
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --control-addr", err)
 	}
@@ -127,12 +131,13 @@ func (s *simCommand) printUsage(p *process, world *demo.World, listener *discord
 	fmt.Fprintf(p.stdout, `%s
 The bot is in %d guilds with %d people %s. Its owner is user %d.
 
+Look, talk and break it: %s/
 Let somebody ask:        curl -d '{"channel":"%s/%s","as":"person-1","content":"!ping"}' %s/sim/say
 Let something go wrong:  curl -d '{"fault":"half-open","for":"30s"}' %s/sim/faults
 What can go wrong:       curl %s/sim/faults
 How the bot fares:       curl %s/sim/verdict    (or Ctrl+C)
 
-%s`, pointBotHere(listener, world.Bot), len(world.Guilds), len(world.People), asks, world.Bot.Owner, world.Guilds[0].Name, world.Guilds[0].Channels[0].Name, control, control, control, control, s.describeSpeed())
+%s`, pointBotHere(listener, world.Bot), len(world.Guilds), len(world.People), asks, world.Bot.Owner, control, world.Guilds[0].Name, world.Guilds[0].Channels[0].Name, control, control, control, control, s.describeSpeed())
 }
 
 // realTimeScale stretches the times of the faults, which are made for a world ten times as

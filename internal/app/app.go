@@ -87,6 +87,9 @@ type Options struct {
 	// the log for it.
 	API   bool
 	Lines *logging.Ring
+	// Simulator is the address of the chat page of the simulated Discord that the bot
+	// is in; the dashboard links to it. Default: it is the real one.
+	Simulator string
 	// Instance is what the HTTP API calls this run. Default: empty.
 	Instance string
 	// Listening is called with the address of the HTTP API, before anything else

@@ -102,7 +102,7 @@ func (a *App) newServer() (*api.Server, error) {
 	c := a.opts.Config
 	archive, _ := a.opts.Journal.(health.Archive)
 	options := api.Options{
-		Addr: c.APIAddr, Listen: a.listen("API_ADDR"), Token: c.APIToken.Reveal(), Version: a.opts.Version, StatusPage: c.StatusPage,
+		Addr: c.APIAddr, Listen: a.listen("API_ADDR"), Token: c.APIToken.Reveal(), Version: a.opts.Version, Simulator: a.opts.Simulator, StatusPage: c.StatusPage,
 		Instance: a.opts.Instance, AddrRequired: c.APIRequired,
 		Bot: a, Operator: shardOperator{a}, Archive: archive, Lines: a.opts.Lines, Log: logging.Component(a.opts.Logger, "API"),
 		History: struct {

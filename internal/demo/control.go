@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"evergreen/discordsim"
+	"evergreen/internal/web/chat"
 	"evergreen/internal/web/simapi"
 )
 
@@ -24,7 +25,10 @@ func (r *run) listenControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := simapi.Options{Sim: r.world.Sim, Apps: []*discordsim.App{r.world.Bot}, FaultSet: r.notePressed}
+	o := simapi.Options{
+		Sim: r.world.Sim, Apps: []*discordsim.App{r.world.Bot}, FaultSet: r.notePressed,
+		Page: chat.New(chat.Options{Attachments: r.world.Sim.Attachments(), Dashboard: "http://" + r.dashboard.addr + "/"}),
+	}
 	if r.control, err = simapi.Listen(ctx, net.JoinHostPort(host, strconv.Itoa(n+1)), o); !errors.Is(err, syscall.EADDRINUSE) && n < maxPort {
 		return err
 	}

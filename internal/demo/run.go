@@ -169,6 +169,14 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 		r.bot = newProxied(*o.Bot, r.world, r.users)
 	}
 
+	simulator := ""
+	if r.dashboard.addr != "" {
+		if err := r.listenControl(ctx); err != nil {
+			r.world.Sim.Close()
+			return nil, fmt.Errorf("the simulated Discord cannot be looked into (--no-api goes without it): %w", err)
+		}
+		simulator = r.control.URL() + "/"
+	}
 	c := config.Against(r.world.Sim.APIURL(), r.world.Bot.Token)
 	c.KeepaliveInterval, c.APIAddr = keepaliveTime, r.dashboard.addr
 	lines := logging.NewRing(nil, nil)
@@ -178,7 +186,7 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	}
 	chance := newJitter(o.Seed)
 	options := app.Options{
-		Config: c, Logger: log, Version: o.Version, API: r.dashboard.addr != "", Lines: lines, Commands: faultyCommands, Timing: &timing, Rand: chance.next,
+		Config: c, Logger: log, Version: o.Version, API: r.dashboard.addr != "", Lines: lines, Simulator: simulator, Commands: faultyCommands, Timing: &timing, Rand: chance.next,
 		Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
 		Observers: []gateway.Observer{r.observer},
 	}
@@ -190,12 +198,10 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 		}
 	}
 	bot, err := app.New(options)
-	if err == nil && r.dashboard.addr != "" {
-		if err = r.listenControl(ctx); err != nil {
-			err = fmt.Errorf("the simulated Discord cannot be looked into (--no-api goes without it): %w", err)
-		}
-	}
 	if err != nil {
+		if r.control != nil {
+			r.control.Close()
+		}
 		r.world.Sim.Close()
 		return nil, err
 	}

@@ -51,6 +51,9 @@ type Options struct {
 	StatusPage bool
 	// Version is that of this program.
 	Version string
+	// Simulator is the address of the chat page of a simulated Discord, for a link on
+	// the dashboard. Default: there is none.
+	Simulator string
 	// Instance is a text that is different for each run, by which a [Client] knows the
 	// one it looks for. Default: empty.
 	Instance string

@@ -32,7 +32,7 @@ func assetRoutes() []route {
 
 func (s *Server) newDashboard() *dashboard.Dashboard {
 	o := dashboard.Options{
-		Source: source{s}, History: s.opts.History, Lines: s.opts.Lines, Session: s.opts.Limits.Session, Version: s.opts.Version,
+		Source: source{s}, History: s.opts.History, Lines: s.opts.Lines, Session: s.opts.Limits.Session, Version: s.opts.Version, Simulator: s.opts.Simulator,
 	}
 	if s.tokenConfigured() {
 		o.CheckToken = s.checkFormToken

@@ -67,6 +67,9 @@ type Options struct {
 	Session time.Duration
 	// Version is that of this program.
 	Version string
+	// Simulator is the address of the chat page of the simulated Discord that the bot
+	// is in. Default: there is none, and no link to it.
+	Simulator string
 }
 
 // ErrWrongToken is an answer of Options.CheckToken.

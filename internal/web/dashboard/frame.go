@@ -31,6 +31,8 @@ type frame struct {
 	Events  string
 	At      time.Time
 	Version string
+	// Simulator is the address of the simulated Discord; empty where it is the real one.
+	Simulator string
 	// Leave is whether the page offers to sign out.
 	Leave bool
 }

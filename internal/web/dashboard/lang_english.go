@@ -31,6 +31,7 @@ var englishTexts = map[string]string{
 	"incident.many": "%s incidents",
 	"nav.runbook":   "Runbook",
 	"nav.api":       "API",
+	"simulator":     "Simulated Discord",
 	"nav.metrics":   "Metrics",
 	"nav.dashboard": "Dashboard",
 	"nav.label":     "More",

@@ -31,6 +31,7 @@ var thaiTexts = map[string]string{
 	"incident.many": "%s เหตุขัดข้อง",
 	"nav.runbook":   "คู่มือแก้ปัญหา",
 	"nav.api":       "API",
+	"simulator":     "Discord จำลอง",
 	"nav.metrics":   "เมตริก",
 	"nav.dashboard": "แดชบอร์ด",
 	"nav.label":     "เพิ่มเติม",

@@ -103,6 +103,7 @@ func (d *Dashboard) serveDashboard(w http.ResponseWriter, r *http.Request) {
 		s.Log, s.Lines = true, newLineViews(d.opts.Lines.Last(linesShown))
 	}
 	f := newFrame(w, r, "dashboard").withSnapshot(s.Snap, d.opts.Version)
+	f.Simulator = d.opts.Simulator
 	f.Events, f.Leave = "api/v1/events", d.opts.CheckToken != nil
 	writePage(w, http.StatusOK, "dashboard.html", newDashboardView(f, s))
 }

@@ -15,9 +15,6 @@ import (
 	"evergreen/internal/web/api"
 )
 
-// page is what is served at / and at every path that is not the API's. Nil: nothing.
-var page http.Handler
-
 // The defaults of [Options].
 const (
 	DefaultStreams   = 32
@@ -32,6 +29,8 @@ type Options struct {
 	Apps []*discordsim.App
 	// FaultSet is told of each fault that was set here, once it has begun. Default: none.
 	FaultSet func(discordsim.Active)
+	// Page is served at / and at every path that is not the API's. Default: nothing is.
+	Page http.Handler
 	// Streams is how many live streams are served at once: 32.
 	Streams int
 	// KeepAlive is the time between two comments on a quiet stream: 15 s. Write bounds

@@ -65,8 +65,8 @@ func (rt route) matches(path string) (id string, ok bool) {
 
 // route finds the route of a request and serves it.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request) {
-	if page != nil && !strings.HasPrefix(r.URL.Path, root) {
-		page.ServeHTTP(w, r)
+	if h.opts.Page != nil && !strings.HasPrefix(r.URL.Path, root) {
+		h.opts.Page.ServeHTTP(w, r)
 		return
 	}
 	var methods []string
