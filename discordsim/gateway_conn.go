@@ -26,6 +26,7 @@ type conn struct {
 
 	// of the writer alone
 	compressor *compressor
+	etf        bool // payloads are in ETF, both ways
 	splitRand  *rand.Rand
 	pinging    chan struct{} // full while a ping between fragments is out
 
@@ -123,7 +124,7 @@ func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, co
 	c := &conn{
 		id: s.lastConn, sim: s, link: l, ws: ws, base: base, wake: make(chan struct{}, 1), readDone: make(chan struct{}), pinging: make(chan struct{}, 1),
 		timers: map[*simTimer]struct{}{}, rng: s.newRand(1, uint64(s.lastConn)), splitRand: s.newRand(2, uint64(s.lastConn)),
-		compressor: newCompressor(compress, s.cfg.WebSocket.SharedCompression),
+		compressor: newCompressor(compress, s.cfg.WebSocket.SharedCompression), etf: encoding == "etf",
 	}
 	c.log = &ConnLog{ID: c.id, Base: base, Version: clip([]byte(version)), Encoding: clip([]byte(encoding)), Compress: clip([]byte(compress)), Opened: time.Now()}
 	s.log.add(c.log, s.cfg.LogConns)
@@ -142,7 +143,7 @@ func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, co
 	switch {
 	case version != "" && version != "10" && version != "9":
 		c.close(4012, "Invalid API version")
-	case encoding != "" && encoding != "json":
+	case encoding != "" && encoding != "json" && !c.etf:
 		c.close(4002, "Unsupported encoding")
 	case !understood:
 		c.close(4002, "Unsupported compression")

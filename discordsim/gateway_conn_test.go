@@ -20,7 +20,7 @@ func TestGatewayURLs(t *testing.T) {
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		for query, code := range map[string]int{
 			"?v=10&encoding=json": 0, "?v=9&encoding=json": 0, "": 0, "?v=11&encoding=json": 4012, "?v=6&encoding=json": 4012, "?v=x&encoding=json": 4012,
-			"?v=10&encoding=etf": 4002, "?v=10&encoding=json&compress=gzip": 4002, "?v=10&encoding=json&compress=zlib-stream": 0,
+			"?v=10&encoding=xml": 4002, "?v=10&encoding=json&compress=gzip": 4002, "?v=10&encoding=json&compress=zlib-stream": 0,
 		} {
 			c := sc.connect("ws://gateway.discord.sim/" + query)
 			if code == 0 {

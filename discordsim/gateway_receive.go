@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"evergreen/discordsim/internal/etf"
 )
 
 // The opcodes.
@@ -54,7 +56,12 @@ func (c *conn) receive(binary bool, raw []byte) {
 	}
 	limit := s.cfg.Limits.PayloadBytes
 	tooLong := len(raw) > maxRead || (limit > 0 && len(raw) > limit)
-	op, d, bad := opUnknown, json.RawMessage(nil), tooLong || binary
+	op, d, bad := opUnknown, json.RawMessage(nil), tooLong || binary != c.etf
+	if c.etf && !bad {
+		var err error
+		raw, err = etf.ToJSON(raw)
+		bad = err != nil
+	}
 	if !bad {
 		op, d, bad = readPayload(raw)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"evergreen/discordsim/internal/etf"
 )
 
 // outFrame is something for the writer to send.
@@ -138,12 +140,18 @@ func (s *Sim) largestPassing(c *conn) int {
 // writeFrame packs and writes one frame. One that is larger than what passes is lost,
 // and with it all that follows, as on a TCP connection.
 func (c *conn) writeFrame(f outFrame, passes int) error {
+	if c.etf {
+		// What a fault sends need not be a payload; it goes out as it is.
+		if term, err := etf.FromJSON(f.raw); err == nil {
+			f.raw = term
+		}
+	}
 	raw, binary := c.compressor.encode(f)
 	if passes > 0 && len(raw) > passes {
 		c.link.Mute(true)
 	}
 	kind := websocket.MessageText
-	if binary {
+	if binary || c.etf {
 		kind = websocket.MessageBinary
 	}
 	if c.sim.cfg.WebSocket.SplitFrames <= 1 || !binary || !c.compressor.splittable() {

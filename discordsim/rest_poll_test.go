@@ -160,6 +160,9 @@ func TestOwnProfile(t *testing.T) {
 				t.Errorf("%s has %v", path, list)
 			}
 		}
+		if list := w.request("GET", "/soundboard-default-sounds", nil).hasStatus(200, 0).list(); len(list) != len(defaultSounds) || asObject(list[0])["name"] != "quack" {
+			t.Errorf("the default sounds are %v", list)
+		}
 		if list := w.request("GET", "/voice/regions", nil).hasStatus(200, 0).list(); len(list) == 0 {
 			t.Error("there are no voice regions")
 		}

@@ -10,6 +10,10 @@
 //	go -C bench run ./cmd/features --list           the features and what a program does for each
 //	go test -C bench ./features -v                  the same as a test
 //
+// zlib-stream and ETF need modules that npm compiles, with the headers of Node.js, in JavaScript:
+// EVERGREEN_NODE_NATIVE names a folder where "npm install zlib-sync erlpack" has done so. Without
+// it these are not tried, and the table keeps what it says.
+//
 // # The protocol
 //
 // The driver starts a program with three variables in its environment:

@@ -65,6 +65,10 @@ func (b *Builder) Build(ctx context.Context, lib *Library) {
 	lib.Command = command
 }
 
+// nativeModules is the environment variable with the folder of an npm project that has
+// zlib-sync and erlpack, compiled.
+const nativeModules = "EVERGREEN_NODE_NATIVE"
+
 // node finds Node.js, and installs the libraries with npm if they are not there yet.
 func node(ctx context.Context, b *Builder, lib *Library) (peer.Command, error) {
 	program, err := exec.LookPath("node")
@@ -76,7 +80,7 @@ func node(ctx context.Context, b *Builder, lib *Library) (peer.Command, error) {
 		return peer.Command{}, b.npmErr
 	}
 	source := filepath.Join(b.Bench, "features", lib.source)
-	command := peer.Command{Path: program, Args: []string{source}, Env: []string{"NODE_PATH=" + filepath.Join(b.Work, "node_modules")}}
+	command := peer.Command{Path: program, Args: []string{source}, Env: []string{"NODE_PATH=" + filepath.Join(b.Work, "node_modules"), nativeModules + "=" + os.Getenv(nativeModules)}}
 	return command, lib.findVersion(ctx, b.Work, program, "-p", fmt.Sprintf("JSON.parse(require('fs').readFileSync('node_modules/%s/package.json')).version", lib.module))
 }
 

@@ -46,7 +46,7 @@ func Merge(columns []Column, c Column) []Column {
 		columns = append(columns, c)
 	} else {
 		for name, old := range columns[i].Results {
-			if _, again := c.Results[name]; !again && columns[i].Version == c.Version {
+			if now, again := c.Results[name]; (!again || now.Outcome == Untried) && columns[i].Version == c.Version {
 				c.Results[name] = old
 			}
 		}

@@ -1,7 +1,35 @@
 // The protocol of doc.go for programs in JavaScript.
+const path = require("path");
 const readline = require("readline");
 
 const print = (feature, state, more) => process.stdout.write(JSON.stringify({ feature, state, ...more }) + "\n");
+
+// Untried is thrown where something is missing on this machine.
+class Untried extends Error {}
+
+// Libraries look for modules that npm compiles when they are loaded, and use them if they are
+// there. EVERGREEN_NODE_NATIVE names the folder of an npm project that has them; they are made
+// visible only where the feature is about them.
+const natives = { "zlib-stream": "zlib-sync", "ETF encoding": "erlpack" };
+if (process.env.EVERGREEN_NODE_NATIVE && natives[process.env.CONNECT]) {
+  process.env.NODE_PATH += path.delimiter + path.join(process.env.EVERGREEN_NODE_NATIVE, "node_modules");
+  const modules = require("module");
+  modules.Module._initPaths();
+  // What is loaded by import() does not look there.
+  const name = natives[process.env.CONNECT];
+  const url = require("url").pathToFileURL(require.resolve(name)).href;
+  const hook = `export const resolve = async (specifier, context, next) => specifier === ${JSON.stringify(name)} ? { url: ${JSON.stringify(url)}, format: "commonjs", shortCircuit: true } : next(specifier, context);`;
+  modules.register("data:text/javascript," + encodeURIComponent(hook));
+}
+
+// native fails where such a module is not there.
+const native = (name) => {
+  try {
+    require(name);
+  } catch {
+    throw new Untried();
+  }
+};
 
 // Cannot is thrown by a feature that the library has no call, event or field for.
 class Cannot extends Error {}
@@ -9,6 +37,8 @@ class Cannot extends Error {}
 const cannot = (reason) => {
   throw new Cannot(reason);
 };
+
+const stateOf = (error) => (error instanceof Cannot ? "cannot" : error instanceof Untried ? "untried" : "error");
 
 const reasonOf = (error) => String((error && (error.stack || error.message)) || error).split("\n").slice(0, 4).join(" / ");
 
@@ -20,7 +50,7 @@ async function run(connect, features, close) {
   try {
     print("connect", "ok", { data: await connect(process.env.CONNECT) });
   } catch (error) {
-    print("connect", error instanceof Cannot ? "cannot" : "error", { reason: error instanceof Cannot ? error.message : reasonOf(error) });
+    print("connect", stateOf(error), { reason: error instanceof Cannot ? error.message : reasonOf(error) });
   }
   for await (const text of readline.createInterface({ input: process.stdin })) {
     const { feature, args } = JSON.parse(text);
@@ -35,7 +65,7 @@ async function run(connect, features, close) {
     }
     attempt(args, (data) => print(feature, "ready", { data })).then(
       (data) => print(feature, "ok", { data }),
-      (error) => print(feature, error instanceof Cannot ? "cannot" : "error", { reason: error instanceof Cannot ? error.message : reasonOf(error) }),
+      (error) => print(feature, stateOf(error), { reason: error instanceof Cannot ? error.message : reasonOf(error) }),
     );
   }
   await close();
@@ -53,4 +83,4 @@ const once = (emitter, event, fits = () => true) =>
     emitter.on(event, listener);
   });
 
-module.exports = { run, once, cannot };
+module.exports = { run, once, cannot, native };

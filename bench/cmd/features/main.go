@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"evergreen/bench/features"
 	"evergreen/bench/peer"
@@ -53,13 +54,13 @@ func run(ctx context.Context, args []string) error {
 	} else if *work, err = filepath.Abs(*work); err != nil {
 		return err
 	}
-	results := filepath.Join(bench, "results", "features.json")
-	columns, err := features.Load(results)
+	page := filepath.Join(bench, "results", "features.json")
+	columns, err := features.Load(page)
 	if err != nil {
 		return err
 	}
 	builder := &features.Builder{Bench: bench, Work: *work}
-	var errs []error
+	var chosen []*features.Library
 	for _, lib := range features.Libraries() {
 		if !strings.Contains(lib.Name, *only) {
 			continue
@@ -68,16 +69,26 @@ func run(ctx context.Context, args []string) error {
 			fmt.Fprintf(os.Stderr, "%s is left out: %s\n", lib.Name, lib.Missing)
 			continue
 		}
-		got, err := features.Run(ctx, lib, filepath.Join(*work, "run", lib.Name), func(f features.Feature) bool { return strings.Contains(f.Name, *part) })
-		errs = append(errs, err)
-		column := features.Column{Library: lib.Name, Version: lib.Version, Results: got}
+		chosen = append(chosen, lib)
+	}
+	// Each has a world of its own and mostly waits, so they run beside each other.
+	results, errs := make([]features.Column, len(chosen)), make([]error, len(chosen))
+	var running sync.WaitGroup
+	for i, lib := range chosen {
+		running.Go(func() {
+			got, err := features.Run(ctx, lib, filepath.Join(*work, "run", lib.Name), func(f features.Feature) bool { return strings.Contains(f.Name, *part) })
+			results[i], errs[i] = features.Column{Library: lib.Name, Version: lib.Version, Results: got}, err
+		})
+	}
+	running.Wait()
+	for _, column := range results {
 		fmt.Print(features.Summary(column))
 		columns = features.Merge(columns, column)
 	}
 	if err := errors.Join(errs...); err != nil || *dry {
 		return err
 	}
-	if err := features.Save(results, columns); err != nil {
+	if err := features.Save(page, columns); err != nil {
 		return err
 	}
 	return report.Insert(filepath.Join(filepath.Dir(bench), "docs", "features.md"), "features", features.Markdown(columns))

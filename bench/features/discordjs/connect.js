@@ -1,7 +1,7 @@
 // The client, and the ways it connects.
 const { Client, Events, GatewayIntentBits, Partials } = require("discord.js");
 const { CompressionMethod, SimpleShardingStrategy } = require("@discordjs/ws");
-const { once, cannot } = require("../talk.js");
+const { once, cannot, native } = require("../talk.js");
 
 const numbers = (flags) => Object.values(flags).filter((flag) => typeof flag === "number");
 
@@ -18,7 +18,7 @@ const ways = {
   "without compression": () => ({ ws: { buildStrategy: strategy((options) => (options.compression = null)) } }),
   "payload compression": () => ({ ws: { buildStrategy: strategy((options) => (options.compression = CompressionMethod.ZlibStream)) } }),
   "zlib-stream": () => {
-    require("zlib-sync");
+    native("zlib-sync");
     return {};
   },
   "zstd-stream": () => cannot("has zlib-stream only"),

@@ -1,17 +1,20 @@
 // The client, the ways it connects, and what several features have in common.
 const eris = require("eris");
 const https = require("https");
-const { once, cannot } = require("../talk.js");
+const { once, cannot, native } = require("../talk.js");
 
 const ways = {
   "": () => ({}),
   identify: () => ({}),
   "without compression": () => ({}),
   "payload compression": () => cannot("has zlib-stream only"),
-  "zlib-stream": () => ({ compress: true }),
+  "zlib-stream": () => {
+    native("zlib-sync");
+    return { compress: true };
+  },
   "zstd-stream": () => cannot("has zlib-stream only"),
   "ETF encoding": () => {
-    require("erlpack");
+    native("erlpack");
     return {};
   },
   "two shards": () => ({ maxShards: "auto" }),

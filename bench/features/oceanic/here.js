@@ -1,6 +1,6 @@
 // The client, the ways it connects, and what several features have in common.
 const { Client } = require("oceanic.js");
-const { once, cannot } = require("../talk.js");
+const { once, cannot, native } = require("../talk.js");
 
 const ways = {
   "": () => ({}),
@@ -8,9 +8,12 @@ const ways = {
   "without compression": () => ({ compress: false }),
   "payload compression": () => cannot("does not read messages that are compressed one by one"),
   "zlib-stream": () => ({ compress: "zlib-stream", compressLibrary: "pako" }),
-  "zstd-stream": () => ({ compress: "zstd-stream" }),
+  "zstd-stream": () => {
+    native("zstd-napi");
+    return { compress: "zstd-stream" };
+  },
   "ETF encoding": () => {
-    require("erlpack");
+    native("erlpack");
     return {};
   },
   "two shards": () => ({ maxShards: "auto" }),
