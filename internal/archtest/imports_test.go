@@ -39,7 +39,7 @@ var root = filepath.Join("..", "..")
 var allowedDeps = map[string][]string{
 	"identify":          {module + "/internal/bounds"},
 	"gateway":           {module + "/identify", "github.com/coder/websocket", "github.com/klauspost/compress", module + "/internal/lifecycle", module + "/clock", module + "/internal/bounds", "golang.org/x/sys"},
-	"discordsim":        {"github.com/coder/websocket", "github.com/klauspost/compress", module + "/discordsim/internal/netsim"},
+	"discordsim":        {"github.com/coder/websocket", "github.com/klauspost/compress", module + "/discordsim/internal/etf", module + "/discordsim/internal/netsim"},
 	"tools/conformance": {},
 }
 
