@@ -14,10 +14,10 @@ const (
 	imageBanner imageKind = "banner"
 )
 
-// imageKey is whose picture it is: of a user or a webhook, or of one in a guild.
+// imageKey is whose picture it is: of a user or a webhook.
 type imageKey struct {
-	guild, owner ID
-	kind         imageKind
+	owner ID
+	kind  imageKind
 }
 
 // readImageHash reads a picture and gives the hash by which Discord names it from then on,

@@ -170,7 +170,7 @@ var messages = map[string]feature{
 
 	"reaction add": done(func(a args) error { return client.React(channelID(a, "channel"), messageID(a), thumb) }),
 	"custom emoji reaction": done(func(a args) error {
-		return client.React(channelID(a, "channel"), messageID(a), discord.NewCustomEmoji(talk.ID[discord.EmojiID](a, "emoji"), "smile"))
+		return client.React(channelID(a, "channel"), messageID(a), discord.NewAPIEmoji(talk.ID[discord.EmojiID](a, "emoji"), "smile"))
 	}),
 	"reaction remove": done(func(a args) error {
 		if err := client.React(channelID(a, "channel"), messageID(a), thumb); err != nil {
