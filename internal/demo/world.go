@@ -57,7 +57,9 @@ func NewWorld(o WorldOptions) *World {
 	}
 	w := &World{Sim: discordsim.New(o.Sim)}
 	for i := range people {
-		w.People = append(w.People, w.Sim.AddUser(fmt.Sprintf("person-%d", i+1)))
+		person := w.Sim.AddUser(fmt.Sprintf("person-%d", i+1))
+		_ = w.Sim.SetPresence(person.ID, "online") // it is there, and knows the status
+		w.People = append(w.People, person)
 	}
 	for i := range guilds {
 		name := fmt.Sprintf("Guild %d", i+1)

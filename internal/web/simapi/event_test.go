@@ -124,6 +124,7 @@ func TestStreamTellsEveryChange(t *testing.T) {
 	s.next("voice", `"channel_id":"`+reading.Channels[2].ID.String()+`"`)
 	h.post("/sim/members", `{"guild":"Reading Group","name":"carol"}`, nil)
 	s.next("member", `"removed":false,"user":{`)
+	s.next("presence", `"name":"carol"`)
 	h.read(h.ask(http.MethodDelete, "/sim/members?guild=Reading+Group&user=carol", ""), nil)
 	s.next("member", `"removed":true`)
 	h.post("/sim/say", `{"dm":true,"as":"ann","content":"psst"}`, nil)

@@ -42,6 +42,11 @@ func (h *Handler) addMember(_ *http.Request, in memberRequest) (any, error) {
 		who = h.opts.Sim.AddUser(name)
 	}
 	h.opts.Sim.AddMembers(g.Guild, who)
+	if err != nil { // somebody new, whom others see online
+		if err := h.opts.Sim.SetPresence(who.ID, "online"); err != nil {
+			return nil, err
+		}
+	}
 	m, _ := h.opts.Sim.GuildMember(g.ID, who.ID)
 	return created{newMember(m)}, nil
 }
