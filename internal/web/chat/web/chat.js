@@ -45,7 +45,7 @@ const act = {
     () => api.act("press", { message: m.id, as: state.as, custom_id: custom, values: values.length ? values : undefined })).catch(complain),
   busy: interaction.isBusy,
   // marks are what changes the look of a message beside the message itself.
-  marks: (m) => [...interaction.busyOf(m), ...[...mine].filter((key) => key.includes(m))],
+  marks: (m) => [...interaction.busyOf(m), ...[...mine].filter((key) => key.includes(m.id))],
   reacted: (m, emoji) => mine.has(`${state.as} ${m} ${emoji}`),
   voted: (m, answer) => mine.has(`${state.as} ${m} vote ${answer}`),
   // react adds an emoji, or takes it away where it was there already.

@@ -19,8 +19,12 @@ export function onMessage(take) {
 // isBusy reports whether a component of a message was pressed and is not answered yet.
 export const isBusy = (m, custom) => busy.has(`${m} ${custom}`);
 
-// busyOf lists the components of a message that are.
-export const busyOf = (m) => [...busy.keys()].filter((key) => key.startsWith(m));
+// busyOf lists the components that a message has and that are. One that an update of the
+// message has taken away changes its look no more.
+export function busyOf(m) {
+  const there = JSON.stringify(m.components || []);
+  return [...busy.keys()].filter((key) => key.startsWith(`${m.id} `) && there.includes(JSON.stringify(key.slice(m.id.length + 1))));
+}
 
 // press presses a component, once at a time.
 export async function press(m, custom, what, ask) {

@@ -56,10 +56,11 @@ export function showMessages() {
   const within = log.contains(active) ? { id: active.closest("[data-id]")?.dataset.id, at: focusable(active.closest("[data-id]")).indexOf(active) } : null;
   const next = state.messages.map((m, n) => {
     const before = state.messages[n - 1];
-    const made = JSON.stringify([m, before?.author.id, before?.timestamp, state.as, act.marks(m.id), state.members.length]);
+    const made = JSON.stringify([m, before?.author.id, before?.timestamp, state.as, act.marks(m), state.members.length]);
     const old = drawn.get(m.id);
     if (old?.made === made) return old.node;
     const node = message(m, before, act);
+    if (old) reopen(old.node, node);
     drawn.set(m.id, { made, node });
     return node;
   });
@@ -73,6 +74,12 @@ export function showMessages() {
     if (again) (focusable(again)[within.at] || again).focus({ preventScroll: true });
   }
   if (end) follow();
+}
+
+// reopen opens in a new element of a message the selects that were open in the old one.
+function reopen(old, fresh) {
+  const open = new Set([...old.querySelectorAll("details.select[open]")].map((d) => d.dataset.custom));
+  for (const d of fresh.querySelectorAll("details.select:not(.disabled)")) d.open = open.has(d.dataset.custom);
 }
 
 const focusable = (node) => (node ? [...node.querySelectorAll("button, a, summary, [tabindex]")] : []);
