@@ -65,12 +65,14 @@ export function members(act) {
     h("span", { class: "member-words" }, h("span", { class: "member-name" }, isolate(name), user.bot && h("span", { class: "tag" }, t("bot"))), activity && h("span", { class: "activity", dir: "auto" }, activity))));
   const bots = state.bots.map((b) => ({ b, member: state.members.find((m) => m.user.id === b.id) })).filter(({ member }) => member || !state.guild);
   const people = state.members.filter((m) => !state.bots.some((b) => b.id === m.user.id));
+  const shown = people.slice(0, most);
+  const all = state.members.length < most ? people.length : Math.max(people.length, guild().members - bots.length); // only the first members are asked for
   keep(list,
     h("li", { class: "category" }, t("members.bots")),
     bots.map(({ b, member }) => entry({ id: b.id, username: b.name, bot: true }, member?.nick || b.name, b.presence.status, b.online ? activityOf(b.presence) : "")),
-    people.length > 0 && h("li", { class: "category" }, t("members.people", people.length)),
-    people.slice(0, most).map((m) => entry(m.user, m.nick || nameOf(m.user), m.status, m.voice_channel ? t("in.voice") : "")),
-    people.length > most && h("li", { class: "quiet" }, t("members.more", people.length - most)));
+    all > 0 && h("li", { class: "category" }, t("members.people", all)),
+    shown.map((m) => entry(m.user, m.nick || nameOf(m.user), m.status, m.voice_channel ? t("in.voice") : "")),
+    all > shown.length && h("li", { class: "quiet" }, t("members.more", all - shown.length)));
 }
 
 // bot shows how others see the bot, which is what all of this is about.
