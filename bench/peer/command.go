@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
@@ -20,6 +21,21 @@ func Main(name string, run func(ctx context.Context, args []string) error) {
 		stop()
 		os.Exit(1)
 	}
+}
+
+// Work is the folder for what a command builds and prints: the given one, which is made where
+// it is not there, or a temporary one that remove removes.
+func Work(given, pattern string) (dir string, remove func(), err error) {
+	if given != "" {
+		if dir, err = filepath.Abs(given); err == nil {
+			err = os.MkdirAll(dir, 0o755)
+		}
+		return dir, func() {}, err
+	}
+	if dir, err = os.MkdirTemp("", pattern); err != nil {
+		return "", nil, err
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // BuildEvergreen builds the program of this tree into a folder and returns its path.

@@ -46,20 +46,17 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *work == "" {
-		if *work, err = os.MkdirTemp("", "features-"); err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(*work) }()
-	} else if *work, err = filepath.Abs(*work); err != nil {
+	dir, remove, err := peer.Work(*work, "features-")
+	if err != nil {
 		return err
 	}
+	defer remove()
 	page := filepath.Join(bench, "results", "features.json")
 	columns, err := features.Load(page)
 	if err != nil {
 		return err
 	}
-	builder := &features.Builder{Bench: bench, Work: *work}
+	builder := &features.Builder{Bench: bench, Work: dir}
 	var chosen []*features.Library
 	for _, lib := range features.Libraries() {
 		if !strings.Contains(lib.Name, *only) {
@@ -76,7 +73,7 @@ func run(ctx context.Context, args []string) error {
 	var running sync.WaitGroup
 	for i, lib := range chosen {
 		running.Go(func() {
-			got, err := features.Run(ctx, lib, filepath.Join(*work, "run", lib.Name), func(f features.Feature) bool { return strings.Contains(f.Name, *part) })
+			got, err := features.Run(ctx, lib, filepath.Join(dir, "run", lib.Name), func(f features.Feature) bool { return strings.Contains(f.Name, *part) })
 			results[i], errs[i] = features.Column{Library: lib.Name, Version: lib.Version, Results: got}, err
 		})
 	}

@@ -73,19 +73,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if o.again != "" {
 		return again(o, out)
 	}
-	work := o.work
-	if work == "" {
-		if work, err = os.MkdirTemp("", "sidebyside-"); err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(work) }()
-	}
-	if work, err = filepath.Abs(work); err != nil {
+	work, remove, err := peer.Work(o.work, "sidebyside-")
+	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return err
-	}
+	defer remove()
 	r := report.Run{
 		Machine: report.This(), Pace: pace.Name, Rules: pace, Seed: o.seed, Jobs: o.jobs,
 		Command: o.command(),

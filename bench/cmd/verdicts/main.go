@@ -51,16 +51,13 @@ func run(ctx context.Context, args []string) error {
 	if *page {
 		return write(bench, results)
 	}
-	if *work == "" {
-		if *work, err = os.MkdirTemp("", "verdicts-"); err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(*work) }()
-	} else if *work, err = filepath.Abs(*work); err != nil {
+	dir, remove, err := peer.Work(*work, "verdicts-")
+	if err != nil {
 		return err
 	}
+	defer remove()
 	results.Machine, results.Command = report.This(), "evergreen "+strings.Join(verdicts.Args(), " ")
-	columns, err := judge(ctx, bench, *work, *only, *step, *together)
+	columns, err := judge(ctx, bench, dir, *only, *step, *together)
 	results.Columns = verdicts.Merge(results.Columns, columns)
 	fmt.Print(verdicts.Markdown(verdicts.Results{Machine: results.Machine, Command: results.Command, Columns: columns}))
 	if err != nil || *dry || *step != "" {

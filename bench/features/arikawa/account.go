@@ -53,25 +53,25 @@ func directOf(a args, e *gateway.MessageCreateEvent) bool {
 func placed(m *discord.Message) data { return data{"id": m.ID, "channel": m.ChannelID} }
 
 var account = map[string]feature{
-	"own user": gives(func(args) (*discord.User, error) { return client.Client.Me() }, userOf),
-	"own avatar": gives(func(a args) (*discord.User, error) {
+	"own user": talk.Gives(func(args) (*discord.User, error) { return client.Client.Me() }, userOf),
+	"own avatar": talk.Gives(func(a args) (*discord.User, error) {
 		return client.ModifyCurrentUser(api.ModifyCurrentUserData{Avatar: picture(a)})
 	}, userOf),
-	"own name": gives(func(args) (*discord.User, error) {
+	"own name": talk.Gives(func(args) (*discord.User, error) {
 		return client.ModifyCurrentUser(api.ModifyCurrentUserData{Username: option.NewString("renamed")})
 	}, userOf),
-	"user fetch":        gives(func(a args) (*discord.User, error) { return client.User(userID(a, "person")) }, userOf),
+	"user fetch":        talk.Gives(func(a args) (*discord.User, error) { return client.User(userID(a, "person")) }, userOf),
 	"user update event": told(func(args, *gateway.UserUpdateEvent) bool { return true }, func(e *gateway.UserUpdateEvent) data { return data{"id": e.ID} }),
 	"presence event": told(func(a args, e *gateway.PresenceUpdateEvent) bool {
 		return e.Presence.User.ID == userID(a, "person") && e.GuildID == guildID(a)
 	},
 		func(e *gateway.PresenceUpdateEvent) data { return data{"user": e.Presence.User.ID, "status": e.Status} }),
-	"application": gives(func(args) (*discord.Application, error) { return client.CurrentApplication() },
+	"application": talk.Gives(func(args) (*discord.Application, error) { return client.CurrentApplication() },
 		func(app *discord.Application) data {
 			return data{"id": app.ID, "name": app.Name, "owner": app.Owner.ID}
 		}),
-	"gateway information": gives(func(args) (*api.BotData, error) { return client.BotURL() }, func(b *api.BotData) data { return data{"shards": b.Shards} }),
-	"guild command":       gives(func(a args) (*discord.Command, error) { return register(a, ping) }, func(c *discord.Command) data { return data{"id": c.ID} }),
+	"gateway information": talk.Gives(func(args) (*api.BotData, error) { return client.BotURL() }, func(b *api.BotData) data { return data{"shards": b.Shards} }),
+	"guild command":       talk.Gives(func(a args) (*discord.Command, error) { return register(a, ping) }, func(c *discord.Command) data { return data{"id": c.ID} }),
 	"global command": func(a args, _ ready) (data, error) {
 		made, err := client.CreateCommand(appID(a), api.CreateCommandData{Name: "everywhere", Description: "pong"})
 		if err != nil {
@@ -83,32 +83,32 @@ var account = map[string]feature{
 		}
 		return data{"names": commandNames(all)}, client.DeleteCommand(appID(a), made.ID)
 	},
-	"commands at once": gives(func(a args) ([]discord.Command, error) {
+	"commands at once": talk.Gives(func(a args) ([]discord.Command, error) {
 		text := &discord.StringOption{OptionName: "text", Description: "text", Required: true, Choices: []discord.StringChoice{{Name: "A", Value: "a"}, {Name: "B", Value: "b"}}}
 		return client.BulkOverwriteGuildCommands(appID(a), guildID(a), []api.CreateCommandData{
 			{Name: "one", Description: "one", Options: discord.CommandOptions{text}}, {Name: "two", Description: "two"},
 		})
 	}, func(all []discord.Command) data { return data{"count": len(all)} }),
-	"command edit": gives(func(a args) (*discord.Command, error) {
+	"command edit": talk.Gives(func(a args) (*discord.Command, error) {
 		made, err := register(a, ping)
 		if err != nil {
 			return nil, err
 		}
 		return client.EditGuildCommand(appID(a), guildID(a), made.ID, api.CreateCommandData{Name: "ping", Description: "changed"})
 	}, func(c *discord.Command) data { return data{"id": c.ID} }),
-	"command delete": done(func(a args) error {
+	"command delete": talk.Done(func(a args) error {
 		made, err := register(a, ping)
 		if err != nil {
 			return err
 		}
 		return client.DeleteGuildCommand(appID(a), guildID(a), made.ID)
 	}),
-	"command permissions": gives(func(a args) ([]discord.GuildCommandPermissions, error) {
+	"command permissions": talk.Gives(func(a args) ([]discord.GuildCommandPermissions, error) {
 		return client.GuildCommandPermissions(appID(a), guildID(a))
 	},
 		func(all []discord.GuildCommandPermissions) data { return data{"count": len(all)} }),
 
-	"direct message": gives(func(a args) (*discord.Message, error) { return direct(a, "hello") }, placed),
+	"direct message": talk.Gives(func(a args) (*discord.Message, error) { return direct(a, "hello") }, placed),
 	"direct message event": told(directOf, func(e *gateway.MessageCreateEvent) data {
 		return data{"content": e.Content, "direct": !e.GuildID.IsValid()}
 	}),
@@ -129,14 +129,14 @@ var account = map[string]feature{
 	"direct message reaction event": told(func(a args, e *gateway.MessageReactionAddEvent) bool {
 		return !e.GuildID.IsValid() && e.UserID == userID(a, "person")
 	}, func(e *gateway.MessageReactionAddEvent) data { return data{"emoji": e.Emoji.Name} }),
-	"direct message refused": refused(func(a args) error { return second(direct(a, "hello")) }),
+	"direct message refused": refused(func(a args) error { return talk.Second(direct(a, "hello")) }),
 
-	"unknown message": refused(func(a args) error { return second(client.Client.Message(channelID(a, "channel"), 1)) }),
-	"missing access":  refused(func(a args) error { return second(client.Client.Messages(channelID(a, "channel"), 10)) }),
+	"unknown message": refused(func(a args) error { return talk.Second(client.Client.Message(channelID(a, "channel"), 1)) }),
+	"missing access":  refused(func(a args) error { return talk.Second(client.Client.Messages(channelID(a, "channel"), 10)) }),
 	"missing permissions": refused(func(a args) error {
 		return client.ModifyMember(guildID(a), userID(a, "owner"), api.ModifyMemberData{Nick: option.NewString("Boss")})
 	}),
 	"invalid form": refused(func(a args) error {
-		return second(client.SendMessage(channelID(a, "channel"), strings.Repeat("x", 2001)))
+		return talk.Second(client.SendMessage(channelID(a, "channel"), strings.Repeat("x", 2001)))
 	}),
 }

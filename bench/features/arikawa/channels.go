@@ -23,17 +23,17 @@ func channelNames(all []discord.Channel) data {
 }
 
 func startThread(kind discord.ChannelType) feature {
-	return gives(func(a args) (*discord.Channel, error) {
+	return talk.Gives(func(a args) (*discord.Channel, error) {
 		return client.StartThreadWithoutMessage(channelID(a, "channel"), api.StartThreadData{Name: "talk", Type: kind, AutoArchiveDuration: discord.OneDayArchive})
 	}, channelOf)
 }
 
 func change(channel string, what api.ModifyChannelData) feature {
-	return done(func(a args) error { return client.ModifyChannel(channelID(a, channel), what) })
+	return talk.Done(func(a args) error { return client.ModifyChannel(channelID(a, channel), what) })
 }
 
 func create(what func(args) api.CreateChannelData) feature {
-	return gives(func(a args) (*discord.Channel, error) {
+	return talk.Gives(func(a args) (*discord.Channel, error) {
 		d := what(a)
 		d.Name = "workshop"
 		return client.CreateChannel(guildID(a), d)
@@ -62,34 +62,34 @@ func hook(a args) *webhook.Client {
 }
 
 func execute(what func(args) webhook.ExecuteData) feature {
-	return gives(func(a args) (*discord.Message, error) { return hook(a).ExecuteAndWait(what(a)) }, sent)
+	return talk.Gives(func(a args) (*discord.Message, error) { return hook(a).ExecuteAndWait(what(a)) }, sent)
 }
 
 var channels = map[string]feature{
-	"thread of a message": gives(func(a args) (*discord.Channel, error) {
+	"thread of a message": talk.Gives(func(a args) (*discord.Channel, error) {
 		return client.StartThreadWithMessage(channelID(a, "channel"), messageID(a), api.StartThreadData{Name: "talk", AutoArchiveDuration: discord.OneDayArchive})
 	}, channelOf),
 	"thread create":        startThread(discord.GuildPublicThread),
 	"private thread":       startThread(discord.GuildPrivateThread),
-	"thread message":       gives(func(a args) (*discord.Message, error) { return client.SendMessage(channelID(a, "thread"), "hello") }, sent),
+	"thread message":       talk.Gives(func(a args) (*discord.Message, error) { return client.SendMessage(channelID(a, "thread"), "hello") }, sent),
 	"thread archive":       change("thread", api.ModifyChannelData{Archived: option.True}),
 	"thread unarchive":     change("thread", api.ModifyChannelData{Archived: option.False}),
 	"thread lock":          change("thread", api.ModifyChannelData{Locked: option.True}),
 	"thread edit":          change("thread", api.ModifyChannelData{Name: "chat", UserRateLimit: option.NewNullableUint(10)}),
-	"thread delete":        done(func(a args) error { return client.DeleteChannel(channelID(a, "thread"), "") }),
-	"thread join":          done(func(a args) error { return client.JoinThread(channelID(a, "thread")) }),
-	"thread leave":         done(func(a args) error { return client.LeaveThread(channelID(a, "thread")) }),
-	"thread member add":    done(func(a args) error { return client.AddThreadMember(channelID(a, "thread"), userID(a, "person")) }),
-	"thread member remove": done(func(a args) error { return client.RemoveThreadMember(channelID(a, "thread"), userID(a, "person")) }),
-	"thread members": gives(func(a args) ([]discord.ThreadMember, error) { return client.ThreadMembers(channelID(a, "thread")) },
+	"thread delete":        talk.Done(func(a args) error { return client.DeleteChannel(channelID(a, "thread"), "") }),
+	"thread join":          talk.Done(func(a args) error { return client.JoinThread(channelID(a, "thread")) }),
+	"thread leave":         talk.Done(func(a args) error { return client.LeaveThread(channelID(a, "thread")) }),
+	"thread member add":    talk.Done(func(a args) error { return client.AddThreadMember(channelID(a, "thread"), userID(a, "person")) }),
+	"thread member remove": talk.Done(func(a args) error { return client.RemoveThreadMember(channelID(a, "thread"), userID(a, "person")) }),
+	"thread members": talk.Gives(func(a args) ([]discord.ThreadMember, error) { return client.ThreadMembers(channelID(a, "thread")) },
 		func(all []discord.ThreadMember) data {
 			return data{"ids": talk.Sorted(all, func(m discord.ThreadMember) string { return m.UserID.String() })}
 		}),
-	"active threads": gives(func(a args) (*api.ActiveThreads, error) { return client.ActiveThreads(guildID(a)) }, func(f *api.ActiveThreads) data { return channelNames(f.Threads) }),
-	"archived threads": gives(func(a args) (*api.ArchivedThreads, error) {
+	"active threads": talk.Gives(func(a args) (*api.ActiveThreads, error) { return client.ActiveThreads(guildID(a)) }, func(f *api.ActiveThreads) data { return channelNames(f.Threads) }),
+	"archived threads": talk.Gives(func(a args) (*api.ArchivedThreads, error) {
 		return client.PublicArchivedThreads(channelID(a, "channel"), discord.NewTimestamp(time.Now().Add(time.Hour)), 50)
 	}, func(f *api.ArchivedThreads) data { return channelNames(f.Threads) }),
-	"private archived threads": gives(func(a args) (*api.ArchivedThreads, error) {
+	"private archived threads": talk.Gives(func(a args) (*api.ArchivedThreads, error) {
 		return client.PrivateArchivedThreads(channelID(a, "channel"), discord.NewTimestamp(time.Now().Add(time.Hour)), 50)
 	}, func(f *api.ArchivedThreads) data { return channelNames(f.Threads) }),
 	"thread create event": told(func(a args, e *gateway.ThreadCreateEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.ThreadCreateEvent) data { return data{"name": e.Name} }),
@@ -119,17 +119,17 @@ var channels = map[string]feature{
 			{ID: talk.ID[discord.Snowflake](a, "inspector"), Type: discord.OverwriteMember, Allow: discord.PermissionViewChannel},
 		}}
 	}),
-	"channel fetch": gives(func(a args) (*discord.Channel, error) { return client.Client.Channel(channelID(a, "channel")) }, channelOf),
-	"channel list":  gives(func(a args) ([]discord.Channel, error) { return client.Client.Channels(guildID(a)) }, func(all []discord.Channel) data { return data{"count": len(all)} }),
+	"channel fetch": talk.Gives(func(a args) (*discord.Channel, error) { return client.Client.Channel(channelID(a, "channel")) }, channelOf),
+	"channel list":  talk.Gives(func(a args) ([]discord.Channel, error) { return client.Client.Channels(guildID(a)) }, func(all []discord.Channel) data { return data{"count": len(all)} }),
 	"channel edit": func(a args, _ ready) (data, error) {
 		err := client.ModifyChannel(channelID(a, "channel"), api.ModifyChannelData{Name: "lobby", Topic: option.NewNullableString("talk"), UserRateLimit: option.NewNullableUint(5)})
 		return data{"name": "lobby"}, err
 	},
-	"channel delete": done(func(a args) error { return client.DeleteChannel(channelID(a, "channel"), "") }),
-	"overwrite": done(func(a args) error {
+	"channel delete": talk.Done(func(a args) error { return client.DeleteChannel(channelID(a, "channel"), "") }),
+	"overwrite": talk.Done(func(a args) error {
 		return client.EditChannelPermission(channelID(a, "channel"), talk.ID[discord.Snowflake](a, "role"), api.EditChannelPermissionData{Type: discord.OverwriteRole, Deny: discord.PermissionSendMessages})
 	}),
-	"overwrite delete": done(func(a args) error {
+	"overwrite delete": talk.Done(func(a args) error {
 		return client.DeleteChannelPermission(channelID(a, "channel"), talk.ID[discord.Snowflake](a, "role"), "")
 	}),
 	"channel order":        change("channel", api.ModifyChannelData{Position: option.NewNullableInt(3)}),
@@ -137,27 +137,27 @@ var channels = map[string]feature{
 	"channel update event": told(func(a args, e *gateway.ChannelUpdateEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.ChannelUpdateEvent) data { return channelOf(&e.Channel) }),
 	"channel delete event": told(func(a args, e *gateway.ChannelDeleteEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.ChannelDeleteEvent) data { return channelOf(&e.Channel) }),
 
-	"invite create": gives(func(a args) (*discord.Invite, error) {
+	"invite create": talk.Gives(func(a args) (*discord.Invite, error) {
 		return client.CreateInvite(channelID(a, "channel"), api.CreateInviteData{MaxAge: option.NewUint(3600), MaxUses: 5})
 	}, func(i *discord.Invite) data { return data{"code": i.Code} }),
-	"invite fetch": gives(func(a args) (*discord.Invite, error) { return client.InviteWithCounts(a.Text("code")) },
+	"invite fetch": talk.Gives(func(a args) (*discord.Invite, error) { return client.InviteWithCounts(a.Text("code")) },
 		func(i *discord.Invite) data { return data{"guild": i.Guild.ID, "members": i.ApproximateMembers} }),
-	"channel invites":     gives(func(a args) ([]discord.Invite, error) { return client.ChannelInvites(channelID(a, "channel")) }, inviteCodes),
-	"guild invites":       gives(func(a args) ([]discord.Invite, error) { return client.GuildInvites(guildID(a)) }, inviteCodes),
-	"invite delete":       done(func(a args) error { return second(client.DeleteInvite(a.Text("code"), "")) }),
+	"channel invites":     talk.Gives(func(a args) ([]discord.Invite, error) { return client.ChannelInvites(channelID(a, "channel")) }, inviteCodes),
+	"guild invites":       talk.Gives(func(a args) ([]discord.Invite, error) { return client.GuildInvites(guildID(a)) }, inviteCodes),
+	"invite delete":       talk.Done(func(a args) error { return talk.Second(client.DeleteInvite(a.Text("code"), "")) }),
 	"invite create event": told(func(a args, e *gateway.InviteCreateEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.InviteCreateEvent) data { return data{"code": e.Code} }),
 	"invite delete event": told(func(a args, e *gateway.InviteDeleteEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.InviteDeleteEvent) data { return data{"code": e.Code} }),
 
-	"webhook create": gives(func(a args) (*discord.Webhook, error) {
+	"webhook create": talk.Gives(func(a args) (*discord.Webhook, error) {
 		return client.CreateWebhook(channelID(a, "channel"), api.CreateWebhookData{Name: "herald"})
 	}, func(w *discord.Webhook) data { return data{"id": w.ID} }),
-	"channel webhooks": gives(func(a args) ([]discord.Webhook, error) { return client.ChannelWebhooks(channelID(a, "channel")) }, webhookNames),
-	"guild webhooks":   gives(func(a args) ([]discord.Webhook, error) { return client.GuildWebhooks(guildID(a)) }, webhookNames),
-	"webhook fetch":    gives(func(a args) (*discord.Webhook, error) { return hook(a).Get() }, func(w *discord.Webhook) data { return data{"name": w.Name} }),
-	"webhook edit": done(func(a args) error {
-		return second(client.ModifyWebhook(webhookID(a), api.ModifyWebhookData{Name: option.NewString("crier")}))
+	"channel webhooks": talk.Gives(func(a args) ([]discord.Webhook, error) { return client.ChannelWebhooks(channelID(a, "channel")) }, webhookNames),
+	"guild webhooks":   talk.Gives(func(a args) ([]discord.Webhook, error) { return client.GuildWebhooks(guildID(a)) }, webhookNames),
+	"webhook fetch":    talk.Gives(func(a args) (*discord.Webhook, error) { return hook(a).Get() }, func(w *discord.Webhook) data { return data{"name": w.Name} }),
+	"webhook edit": talk.Done(func(a args) error {
+		return talk.Second(client.ModifyWebhook(webhookID(a), api.ModifyWebhookData{Name: option.NewString("crier")}))
 	}),
-	"webhook delete": done(func(a args) error { return client.DeleteWebhook(webhookID(a)) }),
+	"webhook delete": talk.Done(func(a args) error { return client.DeleteWebhook(webhookID(a)) }),
 	"webhook execute": execute(func(args) webhook.ExecuteData {
 		return webhook.ExecuteData{Content: "hear", Username: "the crier", Embeds: []discord.Embed{{Title: "Title"}}}
 	}),
@@ -165,10 +165,10 @@ var channels = map[string]feature{
 	"webhook in a thread": execute(func(a args) webhook.ExecuteData {
 		return webhook.ExecuteData{Content: "hear", ThreadID: talk.ID[discord.CommandID](a, "thread")}
 	}),
-	"webhook message fetch": gives(func(a args) (*discord.Message, error) { return hook(a).Message(messageID(a)) }, sent),
-	"webhook message edit": done(func(a args) error {
-		return second(hook(a).EditMessage(messageID(a), webhook.EditMessageData{Content: option.NewNullableString("changed")}))
+	"webhook message fetch": talk.Gives(func(a args) (*discord.Message, error) { return hook(a).Message(messageID(a)) }, sent),
+	"webhook message edit": talk.Done(func(a args) error {
+		return talk.Second(hook(a).EditMessage(messageID(a), webhook.EditMessageData{Content: option.NewNullableString("changed")}))
 	}),
-	"webhook message delete": done(func(a args) error { return hook(a).DeleteMessage(messageID(a)) }),
+	"webhook message delete": talk.Done(func(a args) error { return hook(a).DeleteMessage(messageID(a)) }),
 	"webhooks event":         told(func(a args, e *gateway.WebhooksUpdateEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.WebhooksUpdateEvent) data { return data{"channel": e.ChannelID} }),
 }

@@ -18,7 +18,7 @@ func picture(a args) *api.Image {
 func roleOf(r *discord.Role) data { return data{"id": r.ID, "name": r.Name} }
 
 func editRole(change api.ModifyRoleData) feature {
-	return done(func(a args) error { return second(client.ModifyRole(guildID(a), roleID(a), change)) })
+	return talk.Done(func(a args) error { return talk.Second(client.ModifyRole(guildID(a), roleID(a), change)) })
 }
 
 func eventID(a args) discord.EventID { return talk.ID[discord.EventID](a, "event") }
@@ -26,7 +26,7 @@ func eventID(a args) discord.EventID { return talk.ID[discord.EventID](a, "event
 func eventOf(e *discord.GuildScheduledEvent) data { return data{"id": e.ID, "name": e.Name} }
 
 func createEvent(change func(args, *api.CreateScheduledEventData)) feature {
-	return gives(func(a args) (*discord.GuildScheduledEvent, error) {
+	return talk.Gives(func(a args) (*discord.GuildScheduledEvent, error) {
 		e := api.CreateScheduledEventData{Name: "party", PrivacyLevel: discord.GuildOnly, StartTime: discord.NewTimestamp(time.Now().Add(24 * time.Hour))}
 		change(a, &e)
 		return client.CreateScheduledEvent(guildID(a), "", e)
@@ -34,7 +34,7 @@ func createEvent(change func(args, *api.CreateScheduledEventData)) feature {
 }
 
 func editEvent(change api.EditScheduledEventData) feature {
-	return done(func(a args) error { return second(client.EditScheduledEvent(guildID(a), eventID(a), "", change)) })
+	return talk.Done(func(a args) error { return talk.Second(client.EditScheduledEvent(guildID(a), eventID(a), "", change)) })
 }
 
 func ruleID(a args) discord.AutoModerationRuleID {
@@ -42,9 +42,9 @@ func ruleID(a args) discord.AutoModerationRuleID {
 }
 
 var guilds = map[string]feature{
-	"guild fetch": gives(func(a args) (*discord.Guild, error) { return client.GuildWithCount(guildID(a)) },
+	"guild fetch": talk.Gives(func(a args) (*discord.Guild, error) { return client.GuildWithCount(guildID(a)) },
 		func(g *discord.Guild) data { return data{"name": g.Name, "members": g.ApproximateMembers} }),
-	"guild list": gives(func(a args) (bool, error) {
+	"guild list": talk.Gives(func(a args) (bool, error) {
 		all, err := client.AllGuilds()
 		for _, g := range all {
 			if g.ID == guildID(a) {
@@ -53,21 +53,21 @@ var guilds = map[string]feature{
 		}
 		return false, err
 	}, func(found bool) data { return data{"found": found} }),
-	"guild edit": gives(func(a args) (*discord.Guild, error) {
+	"guild edit": talk.Gives(func(a args) (*discord.Guild, error) {
 		return client.ModifyGuild(guildID(a), api.ModifyGuildData{Name: "hall", Verification: talk.To(discord.MediumVerification)})
 	}, func(g *discord.Guild) data { return data{"name": g.Name} }),
-	"guild icon": gives(func(a args) (*discord.Guild, error) {
+	"guild icon": talk.Gives(func(a args) (*discord.Guild, error) {
 		return client.ModifyGuild(guildID(a), api.ModifyGuildData{Icon: picture(a)})
 	}, func(g *discord.Guild) data { return data{"icon": g.Icon} }),
-	"guild preview":      gives(func(a args) (*discord.GuildPreview, error) { return client.GuildPreview(guildID(a)) }, func(g *discord.GuildPreview) data { return data{"name": g.Name} }),
+	"guild preview":      talk.Gives(func(a args) (*discord.GuildPreview, error) { return client.GuildPreview(guildID(a)) }, func(g *discord.GuildPreview) data { return data{"name": g.Name} }),
 	"guild update event": told(func(a args, e *gateway.GuildUpdateEvent) bool { return e.ID == guildID(a) }, func(e *gateway.GuildUpdateEvent) data { return data{"name": e.Name} }),
-	"widget": gives(func(a args) (*discord.GuildWidgetSettings, error) {
+	"widget": talk.Gives(func(a args) (*discord.GuildWidgetSettings, error) {
 		if _, err := client.ModifyGuildWidget(guildID(a), api.ModifyGuildWidgetData{Enabled: option.True, ChannelID: channelID(a, "channel")}); err != nil {
 			return nil, err
 		}
 		return client.GuildWidgetSettings(guildID(a))
 	}, func(w *discord.GuildWidgetSettings) data { return data{"enabled": w.Enabled, "channel": w.ChannelID} }),
-	"integrations": gives(func(a args) ([]discord.Integration, error) { return client.Integrations(guildID(a)) },
+	"integrations": talk.Gives(func(a args) ([]discord.Integration, error) { return client.Integrations(guildID(a)) },
 		func(all []discord.Integration) data {
 			return data{"names": talk.Sorted(all, func(i discord.Integration) string { return i.Name })}
 		}),
@@ -79,7 +79,7 @@ var guilds = map[string]feature{
 		pruned, err := client.Prune(guildID(a), api.PruneData{Days: 7, ReturnCount: true})
 		return data{"count": count, "pruned": pruned}, err
 	},
-	"audit log": gives(func(a args) (*discord.AuditLog, error) {
+	"audit log": talk.Gives(func(a args) (*discord.AuditLog, error) {
 		return client.AuditLog(guildID(a), api.AuditLogData{ActionType: discord.RoleCreate, Limit: 1})
 	}, func(log *discord.AuditLog) data {
 		e := log.Entries[0]
@@ -90,33 +90,33 @@ var guilds = map[string]feature{
 		func(e *gateway.GuildAuditLogEntryCreateEvent) data {
 			return data{"action": e.ActionType, "user": e.UserID}
 		}),
-	"leave": done(func(a args) error { return client.LeaveGuild(guildID(a)) }),
+	"leave": talk.Done(func(a args) error { return client.LeaveGuild(guildID(a)) }),
 
-	"role create": gives(func(a args) (*discord.Role, error) {
+	"role create": talk.Gives(func(a args) (*discord.Role, error) {
 		return client.CreateRole(guildID(a), api.CreateRoleData{Name: "blue", Color: 0x0000FF, Hoist: true, Permissions: discord.PermissionKickMembers})
 	}, roleOf),
 	"role edit":   editRole(api.ModifyRoleData{Name: option.NewNullableString("sculptors"), Mentionable: option.NullableTrue}),
-	"role delete": done(func(a args) error { return client.DeleteRole(guildID(a), roleID(a), "") }),
-	"role order": done(func(a args) error {
-		return second(client.MoveRoles(guildID(a), api.MoveRolesData{Roles: []api.MoveRoleData{{ID: roleID(a), Position: option.NewNullableInt(2)}}}))
+	"role delete": talk.Done(func(a args) error { return client.DeleteRole(guildID(a), roleID(a), "") }),
+	"role order": talk.Done(func(a args) error {
+		return talk.Second(client.MoveRoles(guildID(a), api.MoveRolesData{Roles: []api.MoveRoleData{{ID: roleID(a), Position: option.NewNullableInt(2)}}}))
 	}),
-	"role list":         gives(func(a args) ([]discord.Role, error) { return client.Client.Roles(guildID(a)) }, func(all []discord.Role) data { return data{"count": len(all)} }),
+	"role list":         talk.Gives(func(a args) ([]discord.Role, error) { return client.Client.Roles(guildID(a)) }, func(all []discord.Role) data { return data{"count": len(all)} }),
 	"role icon":         editRole(api.ModifyRoleData{UnicodeEmoji: option.NewNullableString("🎨")}),
 	"role create event": told(func(a args, e *gateway.GuildRoleCreateEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildRoleCreateEvent) data { return roleOf(&e.Role) }),
 	"role update event": told(func(a args, e *gateway.GuildRoleUpdateEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildRoleUpdateEvent) data { return roleOf(&e.Role) }),
 	"role delete event": told(func(a args, e *gateway.GuildRoleDeleteEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildRoleDeleteEvent) data { return data{"id": e.RoleID} }),
 
-	"emoji create": gives(func(a args) (*discord.Emoji, error) {
+	"emoji create": talk.Gives(func(a args) (*discord.Emoji, error) {
 		return client.CreateEmoji(guildID(a), api.CreateEmojiData{Name: "wave", Image: *picture(a)})
 	}, func(e *discord.Emoji) data { return data{"id": e.ID, "name": e.Name} }),
-	"emoji list": gives(func(a args) ([]discord.Emoji, error) { return client.Client.Emojis(guildID(a)) },
+	"emoji list": talk.Gives(func(a args) ([]discord.Emoji, error) { return client.Client.Emojis(guildID(a)) },
 		func(all []discord.Emoji) data {
 			return data{"names": talk.List(all, func(e discord.Emoji) string { return e.Name })}
 		}),
-	"emoji edit": done(func(a args) error {
+	"emoji edit": talk.Done(func(a args) error {
 		return client.ModifyEmoji(guildID(a), talk.ID[discord.EmojiID](a, "emoji"), api.ModifyEmojiData{Name: "grin"})
 	}),
-	"emoji delete": done(func(a args) error { return client.DeleteEmoji(guildID(a), talk.ID[discord.EmojiID](a, "emoji"), "") }),
+	"emoji delete": talk.Done(func(a args) error { return client.DeleteEmoji(guildID(a), talk.ID[discord.EmojiID](a, "emoji"), "") }),
 	"emojis event": told(func(a args, e *gateway.GuildEmojisUpdateEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildEmojisUpdateEvent) data { return data{"name": e.Emojis[len(e.Emojis)-1].Name} }),
 
 	"event create": createEvent(func(_ args, e *api.CreateScheduledEventData) {
@@ -125,10 +125,10 @@ var guilds = map[string]feature{
 	"event in voice": createEvent(func(a args, e *api.CreateScheduledEventData) {
 		e.EntityType, e.ChannelID = discord.VoiceEntity, channelID(a, "voice")
 	}),
-	"event fetch": gives(func(a args) (*discord.GuildScheduledEvent, error) {
+	"event fetch": talk.Gives(func(a args) (*discord.GuildScheduledEvent, error) {
 		return client.ScheduledEvent(guildID(a), eventID(a), true)
 	}, eventOf),
-	"event list": gives(func(a args) ([]discord.GuildScheduledEvent, error) {
+	"event list": talk.Gives(func(a args) ([]discord.GuildScheduledEvent, error) {
 		return client.ListScheduledEvents(guildID(a), true)
 	},
 		func(all []discord.GuildScheduledEvent) data {
@@ -136,8 +136,8 @@ var guilds = map[string]feature{
 		}),
 	"event edit":   editEvent(api.EditScheduledEventData{Name: option.NewNullableString("ball")}),
 	"event start":  editEvent(api.EditScheduledEventData{Status: discord.ActiveEvent}),
-	"event delete": done(func(a args) error { return client.DeleteScheduledEvent(guildID(a), eventID(a)) }),
-	"event users": gives(func(a args) ([]api.GuildScheduledEventUser, error) {
+	"event delete": talk.Done(func(a args) error { return client.DeleteScheduledEvent(guildID(a), eventID(a)) }),
+	"event users": talk.Gives(func(a args) ([]api.GuildScheduledEventUser, error) {
 		return client.ListScheduledEventUsers(guildID(a), eventID(a), option.NewNullableInt(100), false, 0, 0)
 	}, func(all []api.GuildScheduledEventUser) data {
 		return data{"ids": talk.List(all, func(u api.GuildScheduledEventUser) string { return u.User.ID.String() })}
@@ -148,23 +148,23 @@ var guilds = map[string]feature{
 	"event user add event":    told(func(a args, e *gateway.GuildScheduledEventUserAddEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildScheduledEventUserAddEvent) data { return data{"user": e.UserID} }),
 	"event user remove event": told(func(a args, e *gateway.GuildScheduledEventUserRemoveEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildScheduledEventUserRemoveEvent) data { return data{"user": e.UserID} }),
 
-	"rule create": gives(func(a args) (*discord.AutoModerationRule, error) {
+	"rule create": talk.Gives(func(a args) (*discord.AutoModerationRule, error) {
 		return client.CreateAutoModerationRule(guildID(a), discord.AutoModerationRule{
 			Name: "manners", EventType: discord.AutoModerationMessageSend, TriggerType: discord.AutoModerationKeyword, Enabled: true,
 			TriggerMetadata: discord.AutoModerationTriggerMetadata{KeywordFilter: []string{"darn"}}, Actions: []discord.AutoModerationAction{{Type: discord.AutoModerationBlockMessage}},
 		})
 	}, func(r *discord.AutoModerationRule) data { return data{"id": r.ID} }),
-	"rule fetch": gives(func(a args) (discord.AutoModerationRule, error) {
+	"rule fetch": talk.Gives(func(a args) (discord.AutoModerationRule, error) {
 		return client.GetAutoModerationRule(guildID(a), ruleID(a))
 	}, func(r discord.AutoModerationRule) data { return data{"name": r.Name} }),
-	"rule list": gives(func(a args) ([]discord.AutoModerationRule, error) { return client.ListAutoModerationRules(guildID(a)) },
+	"rule list": talk.Gives(func(a args) ([]discord.AutoModerationRule, error) { return client.ListAutoModerationRules(guildID(a)) },
 		func(all []discord.AutoModerationRule) data {
 			return data{"names": talk.List(all, func(r discord.AutoModerationRule) string { return r.Name })}
 		}),
-	"rule edit": done(func(a args) error {
-		return second(client.ModifyAutoModerationRule(guildID(a), ruleID(a), api.ModifyAutoModerationRuleData{Name: option.NewString("tone"), Enabled: option.False}))
+	"rule edit": talk.Done(func(a args) error {
+		return talk.Second(client.ModifyAutoModerationRule(guildID(a), ruleID(a), api.ModifyAutoModerationRuleData{Name: option.NewString("tone"), Enabled: option.False}))
 	}),
-	"rule delete": done(func(a args) error {
+	"rule delete": talk.Done(func(a args) error {
 		return client.DeleteAutoModerationRule(guildID(a), ruleID(a), api.DeleteAutoModerationRuleData{})
 	}),
 }

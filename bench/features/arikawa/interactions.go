@@ -7,6 +7,8 @@ import (
 	"github.com/diamondburned/arikawa/v3/discord"
 	"github.com/diamondburned/arikawa/v3/gateway"
 	"github.com/diamondburned/arikawa/v3/utils/json/option"
+
+	"evergreen/bench/features/talk"
 )
 
 type interaction struct {
@@ -22,7 +24,7 @@ func (i interaction) answer(text string) error {
 }
 
 func (i interaction) edit(text string) error {
-	return second(client.EditInteractionResponse(i.AppID, i.Token, api.EditInteractionResponseData{Content: option.NewNullableString(text)}))
+	return talk.Second(client.EditInteractionResponse(i.AppID, i.Token, api.EditInteractionResponseData{Content: option.NewNullableString(text)}))
 }
 
 func (i interaction) original() (*discord.Message, error) {
@@ -204,7 +206,7 @@ var interactions = map[string]feature{
 	"deferred ephemeral answer": deferred(discord.EphemeralMessage),
 	"follow-up":                 followed(func(interaction, discord.MessageID) error { return nil }),
 	"follow-up edit": followed(func(i interaction, more discord.MessageID) error {
-		return second(client.EditInteractionFollowup(i.AppID, more, i.Token, api.EditInteractionResponseData{Content: option.NewNullableString("changed")}))
+		return talk.Second(client.EditInteractionFollowup(i.AppID, more, i.Token, api.EditInteractionResponseData{Content: option.NewNullableString("changed")}))
 	}),
 	"follow-up delete": followed(func(i interaction, more discord.MessageID) error {
 		return client.DeleteInteractionFollowup(i.AppID, more, i.Token)
@@ -249,7 +251,7 @@ var interactions = map[string]feature{
 		}
 		return data{"message": m}, i.edit("late")
 	}),
-	"link button": gives(plain(api.SendMessageData{Content: "go", Components: discord.Components(&discord.ButtonComponent{Label: "there", Style: discord.LinkButtonStyle("https://example.com")})}), sent),
+	"link button": talk.Gives(plain(api.SendMessageData{Content: "go", Components: discord.Components(&discord.ButtonComponent{Label: "there", Style: discord.LinkButtonStyle("https://example.com")})}), sent),
 	"string select": choose(func() discord.InteractiveComponent {
 		return &discord.StringSelectComponent{CustomID: "choose", ValueLimits: [2]int{1, 2}, Options: []discord.SelectOption{{Label: "a", Value: "a"}, {Label: "b", Value: "b"}, {Label: "c", Value: "c"}}}
 	}, func(d *discord.StringSelectInteraction) any { return d.Values }),

@@ -94,35 +94,8 @@ func expect[T any](fits func(*T) bool) func() (*T, error) {
 
 // told is a feature that waits for an event.
 func told[T any](fits func(args, *T) bool, what func(*T) data) feature {
-	return func(a args, ready ready) (data, error) {
-		wait := expect(func(event *T) bool { return fits(a, event) })
-		ready(nil)
-		event, err := wait()
-		if err != nil {
-			return nil, err
-		}
-		return what(event), nil
-	}
+	return talk.Told(expect[T], fits, what)
 }
-
-// done is a feature that only does something.
-func done(do func(args) error) feature {
-	return func(a args, _ ready) (data, error) { return nil, do(a) }
-}
-
-// gives is a feature whose data comes of what it gets.
-func gives[T any](get func(args) (T, error), what func(T) data) feature {
-	return func(a args, _ ready) (data, error) {
-		got, err := get(a)
-		if err != nil {
-			return nil, err
-		}
-		return what(got), nil
-	}
-}
-
-// second drops the first of two results.
-func second[T any](_ T, err error) error { return err }
 
 // cannot is what arikawa has nothing for.
 var cannot = map[string]string{}

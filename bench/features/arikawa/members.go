@@ -33,7 +33,7 @@ func chunk(ask func(args) gateway.RequestGuildMembersCommand) feature {
 }
 
 func editMember(change func(args) api.ModifyMemberData) feature {
-	return done(func(a args) error { return client.ModifyMember(guildID(a), userID(a, "person"), change(a)) })
+	return talk.Done(func(a args) error { return client.ModifyMember(guildID(a), userID(a, "person"), change(a)) })
 }
 
 func computed(a args) (discord.Permissions, error) {
@@ -70,7 +70,7 @@ func join(a args, mute bool) (*gateway.VoiceStateUpdateEvent, error) {
 }
 
 func present(status discord.Status, activity discord.Activity) feature {
-	return done(func(args) error {
+	return talk.Done(func(args) error {
 		return client.Gateway().Send(background, &gateway.UpdatePresenceCommand{Status: status, Activities: []discord.Activity{activity}})
 	})
 }
@@ -118,14 +118,14 @@ var members = map[string]feature{
 	},
 	"resume": told(messageIn, func(e *gateway.MessageCreateEvent) data { return data{"content": e.Content} }),
 
-	"member fetch": gives(func(a args) (*discord.Member, error) { return client.Client.Member(guildID(a), userID(a, "person")) },
+	"member fetch": talk.Gives(func(a args) (*discord.Member, error) { return client.Client.Member(guildID(a), userID(a, "person")) },
 		func(m *discord.Member) data { return data{"name": m.User.Username, "joined": m.Joined.IsValid()} }),
-	"member list": gives(func(a args) ([]discord.Member, error) { return client.Client.Members(guildID(a), 1000) }, func(all []discord.Member) data { return data{"count": len(all)} }),
+	"member list": talk.Gives(func(a args) ([]discord.Member, error) { return client.Client.Members(guildID(a), 1000) }, func(all []discord.Member) data { return data{"count": len(all)} }),
 	"nickname":    editMember(func(args) api.ModifyMemberData { return api.ModifyMemberData{Nick: option.NewString("Pat")} }),
-	"role give": done(func(a args) error {
+	"role give": talk.Done(func(a args) error {
 		return client.AddRole(guildID(a), userID(a, "person"), roleID(a), api.AddRoleData{})
 	}),
-	"role take": done(func(a args) error { return client.RemoveRole(guildID(a), userID(a, "person"), roleID(a), "") }),
+	"role take": talk.Done(func(a args) error { return client.RemoveRole(guildID(a), userID(a, "person"), roleID(a), "") }),
 	"roles set": editMember(func(a args) api.ModifyMemberData { return api.ModifyMemberData{Roles: &[]discord.RoleID{roleID(a)}} }),
 	"timeout": func(a args, _ ready) (data, error) {
 		until := time.Now().Add(time.Hour)
@@ -134,17 +134,17 @@ var members = map[string]feature{
 	"timeout end": editMember(func(args) api.ModifyMemberData {
 		return api.ModifyMemberData{CommunicationDisabledUntil: &discord.Timestamp{}}
 	}),
-	"kick": done(func(a args) error { return client.Kick(guildID(a), userID(a, "person"), "spam") }),
-	"ban": done(func(a args) error {
+	"kick": talk.Done(func(a args) error { return client.Kick(guildID(a), userID(a, "person"), "spam") }),
+	"ban": talk.Done(func(a args) error {
 		return client.Ban(guildID(a), userID(a, "person"), api.BanData{DeleteDays: option.NewUint(1), AuditLogReason: "spam"})
 	}),
-	"unban": done(func(a args) error { return client.Unban(guildID(a), userID(a, "person"), "") }),
-	"ban list": gives(func(a args) ([]discord.Ban, error) { return client.Bans(guildID(a)) },
+	"unban": talk.Done(func(a args) error { return client.Unban(guildID(a), userID(a, "person"), "") }),
+	"ban list": talk.Gives(func(a args) ([]discord.Ban, error) { return client.Bans(guildID(a)) },
 		func(all []discord.Ban) data {
 			return data{"ids": talk.List(all, func(b discord.Ban) string { return b.User.ID.String() })}
 		}),
-	"ban fetch":           gives(func(a args) (*discord.Ban, error) { return client.GetBan(guildID(a), userID(a, "person")) }, func(b *discord.Ban) data { return data{"id": b.User.ID} }),
-	"own nickname":        done(func(a args) error { return client.ModifyCurrentMember(guildID(a), "Robo") }),
+	"ban fetch":           talk.Gives(func(a args) (*discord.Ban, error) { return client.GetBan(guildID(a), userID(a, "person")) }, func(b *discord.Ban) data { return data{"id": b.User.ID} }),
+	"own nickname":        talk.Done(func(a args) error { return client.ModifyCurrentMember(guildID(a), "Robo") }),
 	"member join event":   told(func(a args, e *gateway.GuildMemberAddEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildMemberAddEvent) data { return data{"name": e.User.Username} }),
 	"member leave event":  told(func(a args, e *gateway.GuildMemberRemoveEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildMemberRemoveEvent) data { return data{"id": e.User.ID} }),
 	"member update event": told(func(a args, e *gateway.GuildMemberUpdateEvent) bool { return e.GuildID == guildID(a) }, func(e *gateway.GuildMemberUpdateEvent) data { return data{"id": e.User.ID, "nick": e.Nick} }),
@@ -166,7 +166,7 @@ var members = map[string]feature{
 		if _, err := join(a, false); err != nil {
 			return nil, err
 		}
-		return nil, second(inVoice(a, 0, false))
+		return nil, talk.Second(inVoice(a, 0, false))
 	},
 	"voice server event": func(a args, _ ready) (data, error) {
 		wait := expect(func(e *gateway.VoiceServerUpdateEvent) bool { return e.GuildID == guildID(a) })
@@ -185,19 +185,19 @@ var members = map[string]feature{
 	"voice leave event": told(func(a args, e *gateway.VoiceStateUpdateEvent) bool {
 		return e.UserID == userID(a, "person") && !e.ChannelID.IsValid()
 	}, func(e *gateway.VoiceStateUpdateEvent) data { return data{"user": e.UserID} }),
-	"voice states in the cache": gives(func(a args) ([]discord.VoiceState, error) { return client.VoiceStates(guildID(a)) },
+	"voice states in the cache": talk.Gives(func(a args) ([]discord.VoiceState, error) { return client.VoiceStates(guildID(a)) },
 		func(all []discord.VoiceState) data {
 			return data{"ids": talk.List(all, func(v discord.VoiceState) string { return v.UserID.String() })}
 		}),
 	"voice move":       editMember(func(a args) api.ModifyMemberData { return api.ModifyMemberData{VoiceChannel: channelID(a, "stage")} }),
 	"voice disconnect": editMember(func(args) api.ModifyMemberData { return api.ModifyMemberData{VoiceChannel: discord.NullChannelID} }),
-	"voice regions":    gives(func(a args) ([]discord.VoiceRegion, error) { return client.VoiceRegionsGuild(guildID(a)) }, func(all []discord.VoiceRegion) data { return data{"count": len(all)} }),
+	"voice regions":    talk.Gives(func(a args) ([]discord.VoiceRegion, error) { return client.VoiceRegionsGuild(guildID(a)) }, func(all []discord.VoiceRegion) data { return data{"count": len(all)} }),
 	"voice mute":       editMember(func(args) api.ModifyMemberData { return api.ModifyMemberData{Mute: option.True, Deaf: option.True} }),
-	"stage create": gives(func(a args) (*discord.StageInstance, error) {
+	"stage create": talk.Gives(func(a args) (*discord.StageInstance, error) {
 		return client.CreateStageInstance(api.CreateStageInstanceData{ChannelID: channelID(a, "stage"), Topic: "talk", PrivacyLevel: discord.GuildOnlyStage})
 	}, func(s *discord.StageInstance) data { return data{"id": s.ID} }),
-	"stage edit": done(func(a args) error {
+	"stage edit": talk.Done(func(a args) error {
 		return client.UpdateStageInstance(channelID(a, "stage"), api.UpdateStageInstanceData{Topic: "music"})
 	}),
-	"stage delete": done(func(a args) error { return client.DeleteStageInstance(channelID(a, "stage"), "") }),
+	"stage delete": talk.Done(func(a args) error { return client.DeleteStageInstance(channelID(a, "stage"), "") }),
 }

@@ -39,14 +39,14 @@ func file(name, text string) []sendpart.File {
 }
 
 func reply(allowed *api.AllowedMentions) feature {
-	return gives(send(func(a args) api.SendMessageData {
+	return talk.Gives(send(func(a args) api.SendMessageData {
 		return api.SendMessageData{Content: "hello", Reference: &discord.MessageReference{MessageID: messageID(a)}, AllowedMentions: allowed}
 	}), sent)
 }
 
 // afterHello is a feature that goes on once "hello" is sent.
 func afterHello(further func(*discord.Message) (*discord.Message, error)) feature {
-	return gives(func(a args) (*discord.Message, error) {
+	return talk.Gives(func(a args) (*discord.Message, error) {
 		m, err := client.SendMessage(channelID(a, "channel"), "hello")
 		if err != nil {
 			return nil, err
@@ -60,26 +60,26 @@ func userIDs(all []discord.User) data {
 }
 
 var messages = map[string]feature{
-	"message create":               gives(plain(api.SendMessageData{Content: "hello"}), sent),
+	"message create":               talk.Gives(plain(api.SendMessageData{Content: "hello"}), sent),
 	"message reply":                reply(nil),
 	"message reply without a ping": reply(&api.AllowedMentions{Parse: []api.AllowedMentionType{}, RepliedUser: option.False}),
-	"message forward": gives(func(a args) (*discord.Message, error) {
+	"message forward": talk.Gives(func(a args) (*discord.Message, error) {
 		return client.SendMessageComplex(channelID(a, "news"), api.SendMessageData{Reference: &discord.MessageReference{
 			Type: discord.MessageReferenceTypeForward, MessageID: messageID(a), ChannelID: channelID(a, "channel"),
 		}})
 	}, sent),
-	"silent message": gives(plain(api.SendMessageData{Content: "hello", Flags: discord.SuppressNotifications}), sent),
-	"allowed mentions": gives(send(func(a args) api.SendMessageData {
+	"silent message": talk.Gives(plain(api.SendMessageData{Content: "hello", Flags: discord.SuppressNotifications}), sent),
+	"allowed mentions": talk.Gives(send(func(a args) api.SendMessageData {
 		return api.SendMessageData{Content: "<@" + a.Text("person") + "> <@" + a.Text("other") + ">", AllowedMentions: &api.AllowedMentions{Users: []discord.UserID{userID(a, "person")}}}
 	}), sent),
-	"role mention": gives(send(func(a args) api.SendMessageData {
+	"role mention": talk.Gives(send(func(a args) api.SendMessageData {
 		return api.SendMessageData{Content: "<@&" + a.Text("role") + ">", AllowedMentions: &api.AllowedMentions{Parse: []api.AllowedMentionType{api.AllowRoleMention}}}
 	}), sent),
-	"embed": gives(plain(api.SendMessageData{Embeds: []discord.Embed{{
+	"embed": talk.Gives(plain(api.SendMessageData{Embeds: []discord.Embed{{
 		Title: "Title", Description: "text", Color: 0x112233, Fields: []discord.EmbedField{{Name: "a", Value: "b", Inline: true}},
 		Footer: &discord.EmbedFooter{Text: "foot"}, Author: &discord.EmbedAuthor{Name: "me"},
 	}}}), func(m *discord.Message) data { return data{"id": m.ID, "title": m.Embeds[0].Title} }),
-	"attachment download": gives(func(a args) (string, error) {
+	"attachment download": talk.Gives(func(a args) (string, error) {
 		m, err := message(a)
 		if err != nil {
 			return "", err
@@ -92,10 +92,10 @@ var messages = map[string]feature{
 		text, err := io.ReadAll(response.Body)
 		return string(text), err
 	}, func(text string) data { return data{"text": text} }),
-	"attachment in an embed": gives(send(func(args) api.SendMessageData {
+	"attachment in an embed": talk.Gives(send(func(args) api.SendMessageData {
 		return api.SendMessageData{Embeds: []discord.Embed{{Image: &discord.EmbedImage{URL: "attachment://picture.png"}}}, Files: file("picture.png", "picture")}
 	}), func(m *discord.Message) data { return data{"id": m.ID, "url": m.Embeds[0].Image.URL} }),
-	"attachment edit": gives(func(a args) (*discord.Message, error) {
+	"attachment edit": talk.Gives(func(a args) (*discord.Message, error) {
 		m, err := client.SendMessageComplex(channelID(a, "channel"), api.SendMessageData{Files: file("a.txt", "a")})
 		if err != nil {
 			return nil, err
@@ -105,7 +105,7 @@ var messages = map[string]feature{
 	"message edit": afterHello(func(m *discord.Message) (*discord.Message, error) {
 		return client.EditMessage(m.ChannelID, m.ID, "changed")
 	}),
-	"suppress embeds": gives(func(a args) (*discord.Message, error) {
+	"suppress embeds": talk.Gives(func(a args) (*discord.Message, error) {
 		m, err := client.SendEmbeds(channelID(a, "channel"), discord.Embed{Title: "Title"})
 		if err != nil {
 			return nil, err
@@ -115,15 +115,15 @@ var messages = map[string]feature{
 	"message delete": afterHello(func(m *discord.Message) (*discord.Message, error) {
 		return m, client.DeleteMessage(m.ChannelID, m.ID, "")
 	}),
-	"bulk delete": gives(func(a args) ([]discord.Message, error) {
+	"bulk delete": talk.Gives(func(a args) ([]discord.Message, error) {
 		all, err := client.Client.Messages(channelID(a, "channel"), 100)
 		if err != nil {
 			return nil, err
 		}
 		return all, client.DeleteMessages(channelID(a, "channel"), talk.List(all, func(m discord.Message) discord.MessageID { return m.ID }), "")
 	}, func(all []discord.Message) data { return data{"count": len(all)} }),
-	"message fetch": gives(message, func(m *discord.Message) data { return data{"content": m.Content, "author": m.Author.ID} }),
-	"message history": gives(func(a args) ([]discord.Message, error) {
+	"message fetch": talk.Gives(message, func(m *discord.Message) data { return data{"content": m.Content, "author": m.Author.ID} }),
+	"message history": talk.Gives(func(a args) ([]discord.Message, error) {
 		last, err := client.Client.Messages(channelID(a, "channel"), 3)
 		if err != nil {
 			return nil, err
@@ -133,31 +133,31 @@ var messages = map[string]feature{
 	}, func(all []discord.Message) data {
 		return data{"contents": talk.List(all, func(m discord.Message) string { return m.Content })}
 	}),
-	"message search": gives(func(a args) (api.SearchResponse, error) {
+	"message search": talk.Gives(func(a args) (api.SearchResponse, error) {
 		return client.Search(guildID(a), api.SearchData{Content: "needle"})
 	},
 		func(r api.SearchResponse) data {
 			return data{"total": r.TotalResults, "content": r.Messages[0][0].Content}
 		}),
-	"crosspost": gives(func(a args) (*discord.Message, error) {
+	"crosspost": talk.Gives(func(a args) (*discord.Message, error) {
 		m, err := client.SendMessage(channelID(a, "news"), "news")
 		if err != nil {
 			return nil, err
 		}
 		return client.CrosspostMessage(m.ChannelID, m.ID)
 	}, sent),
-	"pin":   done(func(a args) error { return client.PinMessage(channelID(a, "channel"), messageID(a), "") }),
-	"unpin": done(func(a args) error { return client.UnpinMessage(channelID(a, "channel"), messageID(a), "") }),
-	"list pins": gives(func(a args) ([]discord.Message, error) { return client.PinnedMessages(channelID(a, "channel")) },
+	"pin":   talk.Done(func(a args) error { return client.PinMessage(channelID(a, "channel"), messageID(a), "") }),
+	"unpin": talk.Done(func(a args) error { return client.UnpinMessage(channelID(a, "channel"), messageID(a), "") }),
+	"list pins": talk.Gives(func(a args) ([]discord.Message, error) { return client.PinnedMessages(channelID(a, "channel")) },
 		func(all []discord.Message) data {
 			return data{"ids": talk.List(all, func(m discord.Message) string { return m.ID.String() })}
 		}),
-	"typing": done(func(a args) error { return client.Typing(channelID(a, "channel")) }),
-	"rate limit": gives(func(a args) (int, error) {
+	"typing": talk.Done(func(a args) error { return client.Typing(channelID(a, "channel")) }),
+	"rate limit": talk.Gives(func(a args) (int, error) {
 		var all sync.WaitGroup
 		errs := make([]error, 7)
 		for i := range errs {
-			all.Go(func() { errs[i] = second(client.SendMessage(channelID(a, "channel"), strconv.Itoa(i))) })
+			all.Go(func() { errs[i] = talk.Second(client.SendMessage(channelID(a, "channel"), strconv.Itoa(i))) })
 		}
 		all.Wait()
 		for i, err := range errs {
@@ -168,22 +168,22 @@ var messages = map[string]feature{
 		return len(errs), nil
 	}, func(count int) data { return data{"count": count} }),
 
-	"reaction add": done(func(a args) error { return client.React(channelID(a, "channel"), messageID(a), thumb) }),
-	"custom emoji reaction": done(func(a args) error {
+	"reaction add": talk.Done(func(a args) error { return client.React(channelID(a, "channel"), messageID(a), thumb) }),
+	"custom emoji reaction": talk.Done(func(a args) error {
 		return client.React(channelID(a, "channel"), messageID(a), discord.NewAPIEmoji(talk.ID[discord.EmojiID](a, "emoji"), "smile"))
 	}),
-	"reaction remove": done(func(a args) error {
+	"reaction remove": talk.Done(func(a args) error {
 		if err := client.React(channelID(a, "channel"), messageID(a), thumb); err != nil {
 			return err
 		}
 		return client.Unreact(channelID(a, "channel"), messageID(a), thumb)
 	}),
-	"reaction of another": done(func(a args) error {
+	"reaction of another": talk.Done(func(a args) error {
 		return client.DeleteUserReaction(channelID(a, "channel"), messageID(a), userID(a, "person"), thumb)
 	}),
-	"reactions of an emoji": done(func(a args) error { return client.DeleteReactions(channelID(a, "channel"), messageID(a), thumb) }),
-	"reactions clear":       done(func(a args) error { return client.DeleteAllReactions(channelID(a, "channel"), messageID(a)) }),
-	"reaction list": gives(func(a args) ([]discord.User, error) {
+	"reactions of an emoji": talk.Done(func(a args) error { return client.DeleteReactions(channelID(a, "channel"), messageID(a), thumb) }),
+	"reactions clear":       talk.Done(func(a args) error { return client.DeleteAllReactions(channelID(a, "channel"), messageID(a)) }),
+	"reaction list": talk.Gives(func(a args) ([]discord.User, error) {
 		return client.Reactions(channelID(a, "channel"), messageID(a), thumb, 100)
 	}, userIDs),
 }

@@ -51,22 +51,22 @@ func directOf(a args, m *discordgo.MessageCreate) bool {
 func placed(m *discordgo.Message) data { return data{"id": m.ID, "channel": m.ChannelID} }
 
 var account = map[string]feature{
-	"own user":          gives(func(args) (*discordgo.User, error) { return session.User("@me") }, userOf),
-	"own avatar":        gives(func(a args) (*discordgo.User, error) { return session.UserUpdate("", a.Text("picture"), "") }, userOf),
-	"own name":          gives(func(args) (*discordgo.User, error) { return session.UserUpdate("renamed", "", "") }, userOf),
-	"user fetch":        gives(func(a args) (*discordgo.User, error) { return session.User(a.Text("person")) }, userOf),
+	"own user":          talk.Gives(func(args) (*discordgo.User, error) { return session.User("@me") }, userOf),
+	"own avatar":        talk.Gives(func(a args) (*discordgo.User, error) { return session.UserUpdate("", a.Text("picture"), "") }, userOf),
+	"own name":          talk.Gives(func(args) (*discordgo.User, error) { return session.UserUpdate("renamed", "", "") }, userOf),
+	"user fetch":        talk.Gives(func(a args) (*discordgo.User, error) { return session.User(a.Text("person")) }, userOf),
 	"user update event": told(func(args, *discordgo.UserUpdate) bool { return true }, func(u *discordgo.UserUpdate) data { return data{"id": u.ID} }),
 	"presence event": told(func(a args, p *discordgo.PresenceUpdate) bool {
 		return inGuild(a, p.GuildID) && p.User.ID == a.Text("person")
 	},
 		func(p *discordgo.PresenceUpdate) data { return data{"user": p.User.ID, "status": p.Status} }),
-	"application": gives(func(args) (*discordgo.Application, error) { return session.Application("@me") },
+	"application": talk.Gives(func(args) (*discordgo.Application, error) { return session.Application("@me") },
 		func(app *discordgo.Application) data {
 			return data{"id": app.ID, "name": app.Name, "owner": app.Owner.ID}
 		}),
-	"gateway information": gives(func(args) (*discordgo.GatewayBotResponse, error) { return session.GatewayBot() },
+	"gateway information": talk.Gives(func(args) (*discordgo.GatewayBotResponse, error) { return session.GatewayBot() },
 		func(g *discordgo.GatewayBotResponse) data { return data{"shards": g.Shards} }),
-	"role connections": gives(func(a args) ([]*discordgo.ApplicationRoleConnectionMetadata, error) {
+	"role connections": talk.Gives(func(a args) ([]*discordgo.ApplicationRoleConnectionMetadata, error) {
 		_, err := session.ApplicationRoleConnectionMetadataUpdate(a.Text("app"), []*discordgo.ApplicationRoleConnectionMetadata{{
 			Type: discordgo.ApplicationRoleConnectionMetadataIntegerGreaterThanOrEqual, Key: "paintings", Name: "Paintings", Description: "painted",
 		}})
@@ -77,7 +77,7 @@ var account = map[string]feature{
 	}, func(all []*discordgo.ApplicationRoleConnectionMetadata) data {
 		return data{"keys": talk.List(all, func(m *discordgo.ApplicationRoleConnectionMetadata) string { return m.Key })}
 	}),
-	"guild command": gives(func(a args) (*discordgo.ApplicationCommand, error) { return register(a, a.Text("guild"), ping()) },
+	"guild command": talk.Gives(func(a args) (*discordgo.ApplicationCommand, error) { return register(a, a.Text("guild"), ping()) },
 		func(c *discordgo.ApplicationCommand) data { return data{"id": c.ID} }),
 	"global command": func(a args, _ ready) (data, error) {
 		made, err := register(a, "", &discordgo.ApplicationCommand{Name: "everywhere", Description: "pong"})
@@ -90,7 +90,7 @@ var account = map[string]feature{
 		}
 		return data{"names": commandNames(all)}, session.ApplicationCommandDelete(a.Text("app"), "", made.ID)
 	},
-	"commands at once": gives(func(a args) ([]*discordgo.ApplicationCommand, error) {
+	"commands at once": talk.Gives(func(a args) ([]*discordgo.ApplicationCommand, error) {
 		text := &discordgo.ApplicationCommandOption{Type: discordgo.ApplicationCommandOptionString, Name: "text", Description: "text", Required: true, Choices: []*discordgo.ApplicationCommandOptionChoice{
 			{Name: "A", Value: "a"}, {Name: "B", Value: "b"},
 		}}
@@ -98,14 +98,14 @@ var account = map[string]feature{
 			{Name: "one", Description: "one", Options: []*discordgo.ApplicationCommandOption{text}}, {Name: "two", Description: "two"},
 		})
 	}, func(all []*discordgo.ApplicationCommand) data { return data{"count": len(all)} }),
-	"command edit": gives(func(a args) (*discordgo.ApplicationCommand, error) {
+	"command edit": talk.Gives(func(a args) (*discordgo.ApplicationCommand, error) {
 		made, err := register(a, a.Text("guild"), ping())
 		if err != nil {
 			return nil, err
 		}
 		return session.ApplicationCommandEdit(a.Text("app"), a.Text("guild"), made.ID, &discordgo.ApplicationCommand{Name: "ping", Description: "changed"})
 	}, func(c *discordgo.ApplicationCommand) data { return data{"id": c.ID} }),
-	"command delete": done(func(a args) error {
+	"command delete": talk.Done(func(a args) error {
 		made, err := register(a, a.Text("guild"), ping())
 		if err != nil {
 			return err
@@ -125,11 +125,11 @@ var account = map[string]feature{
 		}
 		return data{"names": commandNames(all), "german": (*all[0].NameLocalizations)[discordgo.German]}, nil
 	},
-	"command permissions": gives(func(a args) ([]*discordgo.GuildApplicationCommandPermissions, error) {
+	"command permissions": talk.Gives(func(a args) ([]*discordgo.GuildApplicationCommandPermissions, error) {
 		return session.GuildApplicationCommandsPermissions(a.Text("app"), a.Text("guild"))
 	}, func(all []*discordgo.GuildApplicationCommandPermissions) data { return data{"count": len(all)} }),
 
-	"direct message":       gives(func(a args) (*discordgo.Message, error) { return direct(a, "hello") }, placed),
+	"direct message":       talk.Gives(func(a args) (*discordgo.Message, error) { return direct(a, "hello") }, placed),
 	"direct message event": told(directOf, func(m *discordgo.MessageCreate) data { return data{"content": m.Content, "direct": m.GuildID == ""} }),
 	"direct message answer": func(a args, ready ready) (data, error) {
 		wait := expect(func(m *discordgo.MessageCreate) bool { return directOf(a, m) })
@@ -171,8 +171,8 @@ var account = map[string]feature{
 		_, err := session.ChannelMessageSend(a.Text("channel"), "")
 		return err
 	}),
-	"SKUs": gives(func(a args) ([]*discordgo.SKU, error) { return session.SKUs(a.Text("app")) }, func(all []*discordgo.SKU) data { return data{"count": len(all)} }),
-	"entitlements": gives(func(a args) ([]*discordgo.Entitlement, error) { return session.Entitlements(a.Text("app"), nil) },
+	"SKUs": talk.Gives(func(a args) ([]*discordgo.SKU, error) { return session.SKUs(a.Text("app")) }, func(all []*discordgo.SKU) data { return data{"count": len(all)} }),
+	"entitlements": talk.Gives(func(a args) ([]*discordgo.Entitlement, error) { return session.Entitlements(a.Text("app"), nil) },
 		func(all []*discordgo.Entitlement) data { return data{"count": len(all)} }),
 }
 

@@ -27,42 +27,42 @@ func startPost(tags ...string) func(args) (*discordgo.Channel, error) {
 }
 
 func changeThread(change discordgo.ChannelEdit) feature {
-	return done(func(a args) error {
+	return talk.Done(func(a args) error {
 		_, err := session.ChannelEdit(a.Text("thread"), &change)
 		return err
 	})
 }
 
 func threadList(get func(args) (*discordgo.ThreadsList, error)) feature {
-	return gives(get, func(list *discordgo.ThreadsList) data { return channelNames(list.Threads) })
+	return talk.Gives(get, func(list *discordgo.ThreadsList) data { return channelNames(list.Threads) })
 }
 
 func inGuild(a args, guild string) bool { return guild == a.Text("guild") }
 
 var threads = map[string]feature{
-	"thread of a message": gives(func(a args) (*discordgo.Channel, error) {
+	"thread of a message": talk.Gives(func(a args) (*discordgo.Channel, error) {
 		return session.MessageThreadStart(a.Text("channel"), a.Text("message"), "talk", 1440)
 	}, channelOf),
-	"thread create":  gives(startThread(discordgo.ChannelTypeGuildPublicThread), channelOf),
-	"private thread": gives(startThread(discordgo.ChannelTypeGuildPrivateThread), channelOf),
-	"forum post":     gives(startPost(), channelOf),
-	"forum tags":     gives(startPost("tag"), channelOf),
-	"thread message": gives(func(a args) (*discordgo.Message, error) { return session.ChannelMessageSend(a.Text("thread"), "hello") }, sent),
+	"thread create":  talk.Gives(startThread(discordgo.ChannelTypeGuildPublicThread), channelOf),
+	"private thread": talk.Gives(startThread(discordgo.ChannelTypeGuildPrivateThread), channelOf),
+	"forum post":     talk.Gives(startPost(), channelOf),
+	"forum tags":     talk.Gives(startPost("tag"), channelOf),
+	"thread message": talk.Gives(func(a args) (*discordgo.Message, error) { return session.ChannelMessageSend(a.Text("thread"), "hello") }, sent),
 
 	"thread archive":   changeThread(discordgo.ChannelEdit{Archived: talk.To(true)}),
 	"thread unarchive": changeThread(discordgo.ChannelEdit{Archived: talk.To(false)}),
 	"thread lock":      changeThread(discordgo.ChannelEdit{Locked: talk.To(true)}),
 	"thread edit":      changeThread(discordgo.ChannelEdit{Name: "chat", RateLimitPerUser: talk.To(10)}),
 
-	"thread delete": done(func(a args) error {
+	"thread delete": talk.Done(func(a args) error {
 		_, err := session.ChannelDelete(a.Text("thread"))
 		return err
 	}),
-	"thread join":          done(func(a args) error { return session.ThreadJoin(a.Text("thread")) }),
-	"thread leave":         done(func(a args) error { return session.ThreadLeave(a.Text("thread")) }),
-	"thread member add":    done(func(a args) error { return session.ThreadMemberAdd(a.Text("thread"), a.Text("person")) }),
-	"thread member remove": done(func(a args) error { return session.ThreadMemberRemove(a.Text("thread"), a.Text("person")) }),
-	"thread members": gives(func(a args) ([]*discordgo.ThreadMember, error) {
+	"thread join":          talk.Done(func(a args) error { return session.ThreadJoin(a.Text("thread")) }),
+	"thread leave":         talk.Done(func(a args) error { return session.ThreadLeave(a.Text("thread")) }),
+	"thread member add":    talk.Done(func(a args) error { return session.ThreadMemberAdd(a.Text("thread"), a.Text("person")) }),
+	"thread member remove": talk.Done(func(a args) error { return session.ThreadMemberRemove(a.Text("thread"), a.Text("person")) }),
+	"thread members": talk.Gives(func(a args) ([]*discordgo.ThreadMember, error) {
 		return session.ThreadMembers(a.Text("thread"), 100, false, "")
 	},
 		func(all []*discordgo.ThreadMember) data {
@@ -87,7 +87,7 @@ var threads = map[string]feature{
 }
 
 func create(change func(args, *discordgo.GuildChannelCreateData)) feature {
-	return gives(func(a args) (*discordgo.Channel, error) {
+	return talk.Gives(func(a args) (*discordgo.Channel, error) {
 		d := discordgo.GuildChannelCreateData{Name: "workshop"}
 		change(a, &d)
 		return session.GuildChannelCreateComplex(a.Text("guild"), d)
@@ -107,7 +107,7 @@ func webhookNames(all []*discordgo.Webhook) data {
 }
 
 func execute(params func(args) *discordgo.WebhookParams) feature {
-	return gives(func(a args) (*discordgo.Message, error) {
+	return talk.Gives(func(a args) (*discordgo.Message, error) {
 		return session.WebhookExecute(a.Text("webhook"), a.Text("token"), true, params(a))
 	}, sent)
 }
@@ -120,7 +120,7 @@ var channels = map[string]feature{
 	"category channel":     createType(discordgo.ChannelTypeGuildCategory),
 	"announcement channel": createType(discordgo.ChannelTypeGuildNews),
 	"stage channel":        createType(discordgo.ChannelTypeGuildStageVoice),
-	"forum channel": gives(func(a args) (*discordgo.Channel, error) {
+	"forum channel": talk.Gives(func(a args) (*discordgo.Channel, error) {
 		made, err := session.GuildChannelCreate(a.Text("guild"), "workshop", discordgo.ChannelTypeGuildForum)
 		if err != nil {
 			return nil, err
@@ -135,71 +135,71 @@ var channels = map[string]feature{
 			{ID: a.Text("inspector"), Type: discordgo.PermissionOverwriteTypeMember, Allow: discordgo.PermissionViewChannel},
 		}
 	}),
-	"channel fetch": gives(func(a args) (*discordgo.Channel, error) { return session.Channel(a.Text("channel")) }, channelOf),
-	"channel list": gives(func(a args) ([]*discordgo.Channel, error) { return session.GuildChannels(a.Text("guild")) },
+	"channel fetch": talk.Gives(func(a args) (*discordgo.Channel, error) { return session.Channel(a.Text("channel")) }, channelOf),
+	"channel list": talk.Gives(func(a args) ([]*discordgo.Channel, error) { return session.GuildChannels(a.Text("guild")) },
 		func(all []*discordgo.Channel) data { return data{"count": len(all)} }),
-	"channel edit": gives(func(a args) (*discordgo.Channel, error) {
+	"channel edit": talk.Gives(func(a args) (*discordgo.Channel, error) {
 		return session.ChannelEdit(a.Text("channel"), &discordgo.ChannelEdit{Name: "lobby", Topic: "talk", RateLimitPerUser: talk.To(5)})
 	}, channelOf),
-	"channel delete": done(func(a args) error {
+	"channel delete": talk.Done(func(a args) error {
 		_, err := session.ChannelDelete(a.Text("channel"))
 		return err
 	}),
-	"overwrite": done(func(a args) error {
+	"overwrite": talk.Done(func(a args) error {
 		return session.ChannelPermissionSet(a.Text("channel"), a.Text("role"), discordgo.PermissionOverwriteTypeRole, 0, discordgo.PermissionSendMessages)
 	}),
-	"overwrite delete": done(func(a args) error { return session.ChannelPermissionDelete(a.Text("channel"), a.Text("role")) }),
-	"channel order": done(func(a args) error {
+	"overwrite delete": talk.Done(func(a args) error { return session.ChannelPermissionDelete(a.Text("channel"), a.Text("role")) }),
+	"channel order": talk.Done(func(a args) error {
 		return session.GuildChannelsReorder(a.Text("guild"), []*discordgo.Channel{{ID: a.Text("channel"), Position: 3}})
 	}),
 	"channel create event": told(func(a args, c *discordgo.ChannelCreate) bool { return inGuild(a, c.GuildID) }, func(c *discordgo.ChannelCreate) data { return channelOf(c.Channel) }),
 	"channel update event": told(func(a args, c *discordgo.ChannelUpdate) bool { return inGuild(a, c.GuildID) }, func(c *discordgo.ChannelUpdate) data { return channelOf(c.Channel) }),
 	"channel delete event": told(func(a args, c *discordgo.ChannelDelete) bool { return inGuild(a, c.GuildID) }, func(c *discordgo.ChannelDelete) data { return channelOf(c.Channel) }),
 
-	"invite create": gives(func(a args) (*discordgo.Invite, error) {
+	"invite create": talk.Gives(func(a args) (*discordgo.Invite, error) {
 		return session.ChannelInviteCreate(a.Text("channel"), discordgo.Invite{MaxAge: 3600, MaxUses: 5})
 	}, func(i *discordgo.Invite) data { return data{"code": i.Code} }),
-	"invite fetch": gives(func(a args) (*discordgo.Invite, error) { return session.InviteWithCounts(a.Text("code")) },
+	"invite fetch": talk.Gives(func(a args) (*discordgo.Invite, error) { return session.InviteWithCounts(a.Text("code")) },
 		func(i *discordgo.Invite) data { return data{"guild": i.Guild.ID, "members": i.ApproximateMemberCount} }),
-	"channel invites": gives(func(a args) ([]*discordgo.Invite, error) { return session.ChannelInvites(a.Text("channel")) }, inviteCodes),
-	"guild invites":   gives(func(a args) ([]*discordgo.Invite, error) { return session.GuildInvites(a.Text("guild")) }, inviteCodes),
-	"invite delete": done(func(a args) error {
+	"channel invites": talk.Gives(func(a args) ([]*discordgo.Invite, error) { return session.ChannelInvites(a.Text("channel")) }, inviteCodes),
+	"guild invites":   talk.Gives(func(a args) ([]*discordgo.Invite, error) { return session.GuildInvites(a.Text("guild")) }, inviteCodes),
+	"invite delete": talk.Done(func(a args) error {
 		_, err := session.InviteDelete(a.Text("code"))
 		return err
 	}),
 	"invite create event": told(func(a args, i *discordgo.InviteCreate) bool { return inGuild(a, i.GuildID) }, func(i *discordgo.InviteCreate) data { return data{"code": i.Code} }),
 	"invite delete event": told(func(a args, i *discordgo.InviteDelete) bool { return inGuild(a, i.GuildID) }, func(i *discordgo.InviteDelete) data { return data{"code": i.Code} }),
 
-	"webhook create": gives(func(a args) (*discordgo.Webhook, error) {
+	"webhook create": talk.Gives(func(a args) (*discordgo.Webhook, error) {
 		return session.WebhookCreate(a.Text("channel"), "herald", "")
 	},
 		func(w *discordgo.Webhook) data { return data{"id": w.ID} }),
-	"channel webhooks": gives(func(a args) ([]*discordgo.Webhook, error) { return session.ChannelWebhooks(a.Text("channel")) }, webhookNames),
-	"guild webhooks":   gives(func(a args) ([]*discordgo.Webhook, error) { return session.GuildWebhooks(a.Text("guild")) }, webhookNames),
-	"webhook fetch": gives(func(a args) (*discordgo.Webhook, error) {
+	"channel webhooks": talk.Gives(func(a args) ([]*discordgo.Webhook, error) { return session.ChannelWebhooks(a.Text("channel")) }, webhookNames),
+	"guild webhooks":   talk.Gives(func(a args) ([]*discordgo.Webhook, error) { return session.GuildWebhooks(a.Text("guild")) }, webhookNames),
+	"webhook fetch": talk.Gives(func(a args) (*discordgo.Webhook, error) {
 		return session.WebhookWithToken(a.Text("webhook"), a.Text("token"))
 	},
 		func(w *discordgo.Webhook) data { return data{"name": w.Name} }),
-	"webhook edit": done(func(a args) error {
+	"webhook edit": talk.Done(func(a args) error {
 		_, err := session.WebhookEdit(a.Text("webhook"), "crier", "", a.Text("channel"))
 		return err
 	}),
-	"webhook delete": done(func(a args) error { return session.WebhookDelete(a.Text("webhook")) }),
+	"webhook delete": talk.Done(func(a args) error { return session.WebhookDelete(a.Text("webhook")) }),
 	"webhook execute": execute(func(args) *discordgo.WebhookParams {
 		return &discordgo.WebhookParams{Content: "hear", Username: "the crier", Embeds: []*discordgo.MessageEmbed{{Title: "Title"}}}
 	}),
 	"webhook file": execute(func(args) *discordgo.WebhookParams { return &discordgo.WebhookParams{Files: notes()} }),
-	"webhook in a thread": gives(func(a args) (*discordgo.Message, error) {
+	"webhook in a thread": talk.Gives(func(a args) (*discordgo.Message, error) {
 		return session.WebhookThreadExecute(a.Text("webhook"), a.Text("token"), true, a.Text("thread"), &discordgo.WebhookParams{Content: "hear"})
 	}, sent),
-	"webhook message fetch": gives(func(a args) (*discordgo.Message, error) {
+	"webhook message fetch": talk.Gives(func(a args) (*discordgo.Message, error) {
 		return session.WebhookMessage(a.Text("webhook"), a.Text("token"), a.Text("message"))
 	}, sent),
-	"webhook message edit": done(func(a args) error {
+	"webhook message edit": talk.Done(func(a args) error {
 		_, err := session.WebhookMessageEdit(a.Text("webhook"), a.Text("token"), a.Text("message"), &discordgo.WebhookEdit{Content: talk.To("changed")})
 		return err
 	}),
-	"webhook message delete": done(func(a args) error {
+	"webhook message delete": talk.Done(func(a args) error {
 		return session.WebhookMessageDelete(a.Text("webhook"), a.Text("token"), a.Text("message"))
 	}),
 	"webhooks event": told(func(a args, w *discordgo.WebhooksUpdate) bool { return inGuild(a, w.GuildID) }, func(w *discordgo.WebhooksUpdate) data { return data{"channel": w.ChannelID} }),

@@ -19,7 +19,7 @@ func guildOf(g *discordgo.Guild) data { return data{"id": g.ID, "name": g.Name} 
 func roleOf(r *discordgo.Role) data { return data{"id": r.ID, "name": r.Name} }
 
 func editRole(params discordgo.RoleParams, options ...discordgo.RequestOption) feature {
-	return done(func(a args) error {
+	return talk.Done(func(a args) error {
 		_, err := session.GuildRoleEdit(a.Text("guild"), a.Text("role"), &params, options...)
 		return err
 	})
@@ -34,7 +34,7 @@ func audit(a args) (*discordgo.AuditLogEntry, error) {
 }
 
 var guilds = map[string]feature{
-	"guild fetch": gives(func(a args) (*discordgo.Guild, error) { return session.GuildWithCounts(a.Text("guild")) },
+	"guild fetch": talk.Gives(func(a args) (*discordgo.Guild, error) { return session.GuildWithCounts(a.Text("guild")) },
 		func(g *discordgo.Guild) data { return data{"name": g.Name, "members": g.ApproximateMemberCount} }),
 	"guild list": func(a args, _ ready) (data, error) {
 		after := ""
@@ -51,18 +51,18 @@ var guilds = map[string]feature{
 			}
 		}
 	},
-	"guild edit": gives(func(a args) (*discordgo.Guild, error) {
+	"guild edit": talk.Gives(func(a args) (*discordgo.Guild, error) {
 		return session.GuildEdit(a.Text("guild"), &discordgo.GuildParams{Name: "hall", VerificationLevel: talk.To(discordgo.VerificationLevelMedium)})
 	}, guildOf),
-	"guild icon": gives(func(a args) (*discordgo.Guild, error) {
+	"guild icon": talk.Gives(func(a args) (*discordgo.Guild, error) {
 		return session.GuildEdit(a.Text("guild"), &discordgo.GuildParams{Icon: a.Text("picture")})
 	}, func(g *discordgo.Guild) data { return data{"icon": g.Icon} }),
-	"guild preview": gives(func(a args) (*discordgo.GuildPreview, error) { return session.GuildPreview(a.Text("guild")) },
+	"guild preview": talk.Gives(func(a args) (*discordgo.GuildPreview, error) { return session.GuildPreview(a.Text("guild")) },
 		func(g *discordgo.GuildPreview) data { return data{"name": g.Name} }),
 	"guild update event": told(func(a args, g *discordgo.GuildUpdate) bool { return g.ID == a.Text("guild") }, func(g *discordgo.GuildUpdate) data { return guildOf(g.Guild) }),
-	"onboarding": gives(func(a args) (*discordgo.GuildOnboarding, error) { return session.GuildOnboarding(a.Text("guild")) },
+	"onboarding": talk.Gives(func(a args) (*discordgo.GuildOnboarding, error) { return session.GuildOnboarding(a.Text("guild")) },
 		func(o *discordgo.GuildOnboarding) data { return data{"enabled": *o.Enabled} }),
-	"integrations": gives(func(a args) ([]*discordgo.Integration, error) { return session.GuildIntegrations(a.Text("guild")) },
+	"integrations": talk.Gives(func(a args) ([]*discordgo.Integration, error) { return session.GuildIntegrations(a.Text("guild")) },
 		func(all []*discordgo.Integration) data {
 			return data{"names": talk.Sorted(all, func(i *discordgo.Integration) string { return i.Name })}
 		}),
@@ -74,7 +74,7 @@ var guilds = map[string]feature{
 		pruned, err := session.GuildPrune(a.Text("guild"), 7)
 		return data{"count": count, "pruned": pruned}, err
 	},
-	"audit log": gives(audit, func(e *discordgo.AuditLogEntry) data {
+	"audit log": talk.Gives(audit, func(e *discordgo.AuditLogEntry) data {
 		return data{"action": *e.ActionType, "user": e.UserID, "target": e.TargetID, "reason": e.Reason}
 	}),
 	"audit log reason": editRole(discordgo.RoleParams{Name: "sculptors"}, discordgo.WithAuditLogReason("art")),
@@ -82,20 +82,20 @@ var guilds = map[string]feature{
 		func(e *discordgo.GuildAuditLogEntryCreate) data {
 			return data{"action": *e.ActionType, "user": e.UserID}
 		}),
-	"leave": done(func(a args) error { return session.GuildLeave(a.Text("guild")) }),
+	"leave": talk.Done(func(a args) error { return session.GuildLeave(a.Text("guild")) }),
 
-	"role create": gives(func(a args) (*discordgo.Role, error) {
+	"role create": talk.Gives(func(a args) (*discordgo.Role, error) {
 		return session.GuildRoleCreate(a.Text("guild"), &discordgo.RoleParams{
 			Name: "blue", Color: talk.To(0x0000FF), Hoist: talk.To(true), Permissions: talk.To(int64(discordgo.PermissionKickMembers)),
 		})
 	}, roleOf),
 	"role edit":   editRole(discordgo.RoleParams{Name: "sculptors", Mentionable: talk.To(true)}),
-	"role delete": done(func(a args) error { return session.GuildRoleDelete(a.Text("guild"), a.Text("role")) }),
-	"role order": done(func(a args) error {
+	"role delete": talk.Done(func(a args) error { return session.GuildRoleDelete(a.Text("guild"), a.Text("role")) }),
+	"role order": talk.Done(func(a args) error {
 		_, err := session.GuildRoleReorder(a.Text("guild"), []*discordgo.Role{{ID: a.Text("role"), Position: 2}})
 		return err
 	}),
-	"role list": gives(func(a args) ([]*discordgo.Role, error) { return session.GuildRoles(a.Text("guild")) },
+	"role list": talk.Gives(func(a args) ([]*discordgo.Role, error) { return session.GuildRoles(a.Text("guild")) },
 		func(all []*discordgo.Role) data { return data{"count": len(all)} }),
 	"role icon":         editRole(discordgo.RoleParams{UnicodeEmoji: talk.To("🎨")}),
 	"role create event": told(func(a args, r *discordgo.GuildRoleCreate) bool { return inGuild(a, r.GuildID) }, func(r *discordgo.GuildRoleCreate) data { return roleOf(r.Role) }),
@@ -108,15 +108,15 @@ func emojiNames(all []*discordgo.Emoji) []string {
 }
 
 var expressions = map[string]feature{
-	"emoji create": gives(func(a args) (*discordgo.Emoji, error) {
+	"emoji create": talk.Gives(func(a args) (*discordgo.Emoji, error) {
 		return session.GuildEmojiCreate(a.Text("guild"), &discordgo.EmojiParams{Name: "wave", Image: a.Text("picture")})
 	}, func(e *discordgo.Emoji) data { return data{"id": e.ID, "name": e.Name} }),
-	"emoji list": gives(func(a args) ([]*discordgo.Emoji, error) { return session.GuildEmojis(a.Text("guild")) }, func(all []*discordgo.Emoji) data { return data{"names": emojiNames(all)} }),
-	"emoji edit": done(func(a args) error {
+	"emoji list": talk.Gives(func(a args) ([]*discordgo.Emoji, error) { return session.GuildEmojis(a.Text("guild")) }, func(all []*discordgo.Emoji) data { return data{"names": emojiNames(all)} }),
+	"emoji edit": talk.Done(func(a args) error {
 		_, err := session.GuildEmojiEdit(a.Text("guild"), a.Text("emoji"), &discordgo.EmojiParams{Name: "grin"})
 		return err
 	}),
-	"emoji delete": done(func(a args) error { return session.GuildEmojiDelete(a.Text("guild"), a.Text("emoji")) }),
+	"emoji delete": talk.Done(func(a args) error { return session.GuildEmojiDelete(a.Text("guild"), a.Text("emoji")) }),
 	"emojis event": told(func(a args, e *discordgo.GuildEmojisUpdate) bool { return inGuild(a, e.GuildID) },
 		func(e *discordgo.GuildEmojisUpdate) data { return data{"name": e.Emojis[len(e.Emojis)-1].Name} }),
 	"application emoji": func(a args, _ ready) (data, error) {
@@ -130,7 +130,7 @@ var expressions = map[string]feature{
 		}
 		return data{"id": made.ID, "names": emojiNames(all)}, session.ApplicationEmojiDelete(a.Text("app"), made.ID)
 	},
-	"sticker send": gives(func(a args) (*discordgo.Message, error) {
+	"sticker send": talk.Gives(func(a args) (*discordgo.Message, error) {
 		return send(&discordgo.MessageSend{StickerIDs: []string{a.Text("sticker")}})(a)
 	}, sent),
 	"stickers event": told(func(a args, s *discordgo.GuildStickersUpdate) bool { return inGuild(a, s.GuildID) },
@@ -142,7 +142,7 @@ func tomorrow() *time.Time { return talk.To(time.Now().Add(24 * time.Hour)) }
 func eventOf(e *discordgo.GuildScheduledEvent) data { return data{"id": e.ID, "name": e.Name} }
 
 func createEvent(params func(args) *discordgo.GuildScheduledEventParams) feature {
-	return gives(func(a args) (*discordgo.GuildScheduledEvent, error) {
+	return talk.Gives(func(a args) (*discordgo.GuildScheduledEvent, error) {
 		p := params(a)
 		p.Name, p.PrivacyLevel, p.ScheduledStartTime = "party", discordgo.GuildScheduledEventPrivacyLevelGuildOnly, tomorrow()
 		return session.GuildScheduledEventCreate(a.Text("guild"), p)
@@ -150,7 +150,7 @@ func createEvent(params func(args) *discordgo.GuildScheduledEventParams) feature
 }
 
 func editEvent(params discordgo.GuildScheduledEventParams) feature {
-	return done(func(a args) error {
+	return talk.Done(func(a args) error {
 		_, err := session.GuildScheduledEventEdit(a.Text("guild"), a.Text("event"), &params)
 		return err
 	})
@@ -168,10 +168,10 @@ var events = map[string]feature{
 	"event in voice": createEvent(func(a args) *discordgo.GuildScheduledEventParams {
 		return &discordgo.GuildScheduledEventParams{EntityType: discordgo.GuildScheduledEventEntityTypeVoice, ChannelID: a.Text("voice")}
 	}),
-	"event fetch": gives(func(a args) (*discordgo.GuildScheduledEvent, error) {
+	"event fetch": talk.Gives(func(a args) (*discordgo.GuildScheduledEvent, error) {
 		return session.GuildScheduledEvent(a.Text("guild"), a.Text("event"), true)
 	}, eventOf),
-	"event list": gives(func(a args) ([]*discordgo.GuildScheduledEvent, error) {
+	"event list": talk.Gives(func(a args) ([]*discordgo.GuildScheduledEvent, error) {
 		return session.GuildScheduledEvents(a.Text("guild"), true)
 	},
 		func(all []*discordgo.GuildScheduledEvent) data {
@@ -179,8 +179,8 @@ var events = map[string]feature{
 		}),
 	"event edit":   editEvent(discordgo.GuildScheduledEventParams{Name: "ball"}),
 	"event start":  editEvent(discordgo.GuildScheduledEventParams{Status: discordgo.GuildScheduledEventStatusActive}),
-	"event delete": done(func(a args) error { return session.GuildScheduledEventDelete(a.Text("guild"), a.Text("event")) }),
-	"event users": gives(func(a args) ([]*discordgo.GuildScheduledEventUser, error) {
+	"event delete": talk.Done(func(a args) error { return session.GuildScheduledEventDelete(a.Text("guild"), a.Text("event")) }),
+	"event users": talk.Gives(func(a args) ([]*discordgo.GuildScheduledEventUser, error) {
 		return session.GuildScheduledEventUsers(a.Text("guild"), a.Text("event"), 100, false, "", "")
 	}, func(all []*discordgo.GuildScheduledEventUser) data {
 		return data{"ids": talk.List(all, func(u *discordgo.GuildScheduledEventUser) string { return u.User.ID })}
@@ -191,27 +191,27 @@ var events = map[string]feature{
 	"event user add event":    told(func(a args, e *discordgo.GuildScheduledEventUserAdd) bool { return inGuild(a, e.GuildID) }, func(e *discordgo.GuildScheduledEventUserAdd) data { return data{"user": e.UserID} }),
 	"event user remove event": told(func(a args, e *discordgo.GuildScheduledEventUserRemove) bool { return inGuild(a, e.GuildID) }, func(e *discordgo.GuildScheduledEventUserRemove) data { return data{"user": e.UserID} }),
 
-	"rule create": gives(func(a args) (*discordgo.AutoModerationRule, error) {
+	"rule create": talk.Gives(func(a args) (*discordgo.AutoModerationRule, error) {
 		return session.AutoModerationRuleCreate(a.Text("guild"), &discordgo.AutoModerationRule{
 			Name: "manners", EventType: discordgo.AutoModerationEventMessageSend, TriggerType: discordgo.AutoModerationEventTriggerKeyword, Enabled: talk.To(true),
 			TriggerMetadata: &discordgo.AutoModerationTriggerMetadata{KeywordFilter: []string{"darn"}},
 			Actions:         []discordgo.AutoModerationAction{{Type: discordgo.AutoModerationRuleActionBlockMessage}},
 		})
 	}, ruleOf),
-	"rule fetch": gives(func(a args) (*discordgo.AutoModerationRule, error) {
+	"rule fetch": talk.Gives(func(a args) (*discordgo.AutoModerationRule, error) {
 		return session.AutoModerationRule(a.Text("guild"), a.Text("rule"))
 	}, ruleOf),
-	"rule list": gives(func(a args) ([]*discordgo.AutoModerationRule, error) {
+	"rule list": talk.Gives(func(a args) ([]*discordgo.AutoModerationRule, error) {
 		return session.AutoModerationRules(a.Text("guild"))
 	},
 		func(all []*discordgo.AutoModerationRule) data {
 			return data{"names": talk.List(all, func(r *discordgo.AutoModerationRule) string { return r.Name })}
 		}),
-	"rule edit": done(func(a args) error {
+	"rule edit": talk.Done(func(a args) error {
 		_, err := session.AutoModerationRuleEdit(a.Text("guild"), a.Text("rule"), &discordgo.AutoModerationRule{Name: "tone", Enabled: talk.To(false)})
 		return err
 	}),
-	"rule delete":       done(func(a args) error { return session.AutoModerationRuleDelete(a.Text("guild"), a.Text("rule")) }),
+	"rule delete":       talk.Done(func(a args) error { return session.AutoModerationRuleDelete(a.Text("guild"), a.Text("rule")) }),
 	"rule create event": told(func(a args, r *discordgo.AutoModerationRuleCreate) bool { return inGuild(a, r.GuildID) }, func(r *discordgo.AutoModerationRuleCreate) data { return ruleOf(r.AutoModerationRule) }),
 	"rule update event": told(func(a args, r *discordgo.AutoModerationRuleUpdate) bool { return inGuild(a, r.GuildID) }, func(r *discordgo.AutoModerationRuleUpdate) data { return ruleOf(r.AutoModerationRule) }),
 	"rule delete event": told(func(a args, r *discordgo.AutoModerationRuleDelete) bool { return inGuild(a, r.GuildID) }, func(r *discordgo.AutoModerationRuleDelete) data { return ruleOf(r.AutoModerationRule) }),

@@ -265,7 +265,7 @@ var interactions = map[string]feature{
 		}
 		return data{"message": message}, i.edit("late")
 	}),
-	"link button": gives(send(&discordgo.MessageSend{Content: "go", Components: []discordgo.MessageComponent{discordgo.ActionsRow{Components: []discordgo.MessageComponent{
+	"link button": talk.Gives(send(&discordgo.MessageSend{Content: "go", Components: []discordgo.MessageComponent{discordgo.ActionsRow{Components: []discordgo.MessageComponent{
 		discordgo.Button{Label: "there", Style: discordgo.LinkButton, URL: "https://example.com"},
 	}}}}), sent),
 	"string select": choose(discordgo.SelectMenu{

@@ -31,7 +31,7 @@ func member(a args) (*discordgo.Member, error) {
 }
 
 func editMember(params discordgo.GuildMemberParams) feature {
-	return done(func(a args) error {
+	return talk.Done(func(a args) error {
 		_, err := session.GuildMemberEdit(a.Text("guild"), a.Text("person"), &params)
 		return err
 	})
@@ -60,13 +60,13 @@ func join(a args, mute, deaf bool) (*discordgo.VoiceStateUpdate, error) {
 func stageOf(s *discordgo.StageInstance) data { return data{"id": s.ID, "topic": s.Topic} }
 
 var members = map[string]feature{
-	"presence": done(func(args) error {
+	"presence": talk.Done(func(args) error {
 		return session.UpdateStatusComplex(discordgo.UpdateStatusData{Status: "dnd", Activities: []*discordgo.Activity{{Name: "chess", Type: discordgo.ActivityTypeGame}}})
 	}),
-	"custom status": done(func(args) error {
+	"custom status": talk.Done(func(args) error {
 		return session.UpdateStatusComplex(discordgo.UpdateStatusData{Status: "idle", Activities: []*discordgo.Activity{{Name: "Custom Status", Type: discordgo.ActivityTypeCustom, State: "thinking"}}})
 	}),
-	"guild in the cache": gives(func(a args) (*discordgo.Guild, error) { return session.State.Guild(a.Text("guild")) },
+	"guild in the cache": talk.Gives(func(a args) (*discordgo.Guild, error) { return session.State.Guild(a.Text("guild")) },
 		func(g *discordgo.Guild) data {
 			return data{"name": g.Name, "channels": len(g.Channels), "owner": g.OwnerID}
 		}),
@@ -92,21 +92,21 @@ var members = map[string]feature{
 	},
 	"resume": told(messageIn, func(m *discordgo.MessageCreate) data { return data{"content": m.Content} }),
 
-	"member fetch": gives(member, func(m *discordgo.Member) data { return data{"name": m.User.Username, "joined": !m.JoinedAt.IsZero()} }),
-	"member list": gives(func(a args) ([]*discordgo.Member, error) { return session.GuildMembers(a.Text("guild"), "", 1000) },
+	"member fetch": talk.Gives(member, func(m *discordgo.Member) data { return data{"name": m.User.Username, "joined": !m.JoinedAt.IsZero()} }),
+	"member list": talk.Gives(func(a args) ([]*discordgo.Member, error) { return session.GuildMembers(a.Text("guild"), "", 1000) },
 		func(all []*discordgo.Member) data { return data{"count": len(all)} }),
-	"member search": gives(func(a args) ([]*discordgo.Member, error) {
+	"member search": talk.Gives(func(a args) ([]*discordgo.Member, error) {
 		return session.GuildMembersSearch(a.Text("guild"), "person", 10)
 	},
 		func(all []*discordgo.Member) data { return data{"ids": talk.List(all, memberID)} }),
-	"nickname": done(func(a args) error { return session.GuildMemberNickname(a.Text("guild"), a.Text("person"), "Pat") }),
-	"role give": done(func(a args) error {
+	"nickname": talk.Done(func(a args) error { return session.GuildMemberNickname(a.Text("guild"), a.Text("person"), "Pat") }),
+	"role give": talk.Done(func(a args) error {
 		return session.GuildMemberRoleAdd(a.Text("guild"), a.Text("person"), a.Text("role"))
 	}),
-	"role take": done(func(a args) error {
+	"role take": talk.Done(func(a args) error {
 		return session.GuildMemberRoleRemove(a.Text("guild"), a.Text("person"), a.Text("role"))
 	}),
-	"roles set": done(func(a args) error {
+	"roles set": talk.Done(func(a args) error {
 		_, err := session.GuildMemberEdit(a.Text("guild"), a.Text("person"), &discordgo.GuildMemberParams{Roles: &[]string{a.Text("role")}})
 		return err
 	}),
@@ -114,21 +114,21 @@ var members = map[string]feature{
 		until := time.Now().Add(time.Hour)
 		return data{"until": until.Unix()}, session.GuildMemberTimeout(a.Text("guild"), a.Text("person"), &until)
 	},
-	"timeout end": done(func(a args) error { return session.GuildMemberTimeout(a.Text("guild"), a.Text("person"), nil) }),
-	"kick": done(func(a args) error {
+	"timeout end": talk.Done(func(a args) error { return session.GuildMemberTimeout(a.Text("guild"), a.Text("person"), nil) }),
+	"kick": talk.Done(func(a args) error {
 		return session.GuildMemberDelete(a.Text("guild"), a.Text("person"), discordgo.WithAuditLogReason("spam"))
 	}),
-	"unban": done(func(a args) error { return session.GuildBanDelete(a.Text("guild"), a.Text("person")) }),
-	"ban": done(func(a args) error {
+	"unban": talk.Done(func(a args) error { return session.GuildBanDelete(a.Text("guild"), a.Text("person")) }),
+	"ban": talk.Done(func(a args) error {
 		return session.GuildBanCreate(a.Text("guild"), a.Text("person"), 1, discordgo.WithAuditLogReason("spam"))
 	}),
-	"ban list": gives(func(a args) ([]*discordgo.GuildBan, error) { return session.GuildBans(a.Text("guild"), 100, "", "") },
+	"ban list": talk.Gives(func(a args) ([]*discordgo.GuildBan, error) { return session.GuildBans(a.Text("guild"), 100, "", "") },
 		func(all []*discordgo.GuildBan) data {
 			return data{"ids": talk.List(all, func(b *discordgo.GuildBan) string { return b.User.ID })}
 		}),
-	"ban fetch": gives(func(a args) (*discordgo.GuildBan, error) { return session.GuildBan(a.Text("guild"), a.Text("person")) },
+	"ban fetch": talk.Gives(func(a args) (*discordgo.GuildBan, error) { return session.GuildBan(a.Text("guild"), a.Text("person")) },
 		func(b *discordgo.GuildBan) data { return data{"id": b.User.ID} }),
-	"own nickname":            done(func(a args) error { return session.GuildMemberNickname(a.Text("guild"), "@me", "Robo") }),
+	"own nickname":            talk.Done(func(a args) error { return session.GuildMemberNickname(a.Text("guild"), "@me", "Robo") }),
 	"member join event":       told(func(a args, m *discordgo.GuildMemberAdd) bool { return inGuild(a, m.GuildID) }, func(m *discordgo.GuildMemberAdd) data { return data{"name": m.User.Username} }),
 	"member leave event":      told(func(a args, m *discordgo.GuildMemberRemove) bool { return inGuild(a, m.GuildID) }, func(m *discordgo.GuildMemberRemove) data { return data{"id": m.User.ID} }),
 	"member update event":     told(func(a args, m *discordgo.GuildMemberUpdate) bool { return inGuild(a, m.GuildID) }, func(m *discordgo.GuildMemberUpdate) data { return data{"id": m.User.ID, "nick": m.Nick} }),
@@ -169,22 +169,22 @@ var members = map[string]feature{
 		return v.UserID == a.Text("person") && v.ChannelID == ""
 	},
 		func(v *discordgo.VoiceStateUpdate) data { return data{"user": v.UserID} }),
-	"voice states in the cache": gives(func(a args) (*discordgo.Guild, error) { return session.State.Guild(a.Text("guild")) }, func(g *discordgo.Guild) data {
+	"voice states in the cache": talk.Gives(func(a args) (*discordgo.Guild, error) { return session.State.Guild(a.Text("guild")) }, func(g *discordgo.Guild) data {
 		return data{"ids": talk.List(g.VoiceStates, func(v *discordgo.VoiceState) string { return v.UserID })}
 	}),
-	"voice move": done(func(a args) error {
+	"voice move": talk.Done(func(a args) error {
 		return session.GuildMemberMove(a.Text("guild"), a.Text("person"), talk.To(a.Text("stage")))
 	}),
-	"voice disconnect": done(func(a args) error { return session.GuildMemberMove(a.Text("guild"), a.Text("person"), nil) }),
+	"voice disconnect": talk.Done(func(a args) error { return session.GuildMemberMove(a.Text("guild"), a.Text("person"), nil) }),
 	"voice mute":       editMember(discordgo.GuildMemberParams{Mute: talk.To(true), Deaf: talk.To(true)}),
-	"voice regions":    gives(func(args) ([]*discordgo.VoiceRegion, error) { return session.VoiceRegions() }, func(all []*discordgo.VoiceRegion) data { return data{"count": len(all)} }),
-	"stage create": gives(func(a args) (*discordgo.StageInstance, error) {
+	"voice regions":    talk.Gives(func(args) ([]*discordgo.VoiceRegion, error) { return session.VoiceRegions() }, func(all []*discordgo.VoiceRegion) data { return data{"count": len(all)} }),
+	"stage create": talk.Gives(func(a args) (*discordgo.StageInstance, error) {
 		return session.StageInstanceCreate(&discordgo.StageInstanceParams{ChannelID: a.Text("stage"), Topic: "talk"})
 	}, stageOf),
-	"stage fetch": gives(func(a args) (*discordgo.StageInstance, error) { return session.StageInstance(a.Text("stage")) }, stageOf),
-	"stage edit": done(func(a args) error {
+	"stage fetch": talk.Gives(func(a args) (*discordgo.StageInstance, error) { return session.StageInstance(a.Text("stage")) }, stageOf),
+	"stage edit": talk.Done(func(a args) error {
 		_, err := session.StageInstanceEdit(a.Text("stage"), &discordgo.StageInstanceParams{Topic: "music"})
 		return err
 	}),
-	"stage delete": done(func(a args) error { return session.StageInstanceDelete(a.Text("stage")) }),
+	"stage delete": talk.Done(func(a args) error { return session.StageInstanceDelete(a.Text("stage")) }),
 }

@@ -45,29 +45,29 @@ func userIDs(all []*discordgo.User) data {
 }
 
 var messages = map[string]feature{
-	"message create":               gives(send(&discordgo.MessageSend{Content: "hello"}), sent),
-	"message reply":                gives(reply(nil), sent),
-	"message reply without a ping": gives(reply(&discordgo.MessageAllowedMentions{Parse: []discordgo.AllowedMentionType{}}), sent),
-	"message forward": gives(func(a args) (*discordgo.Message, error) {
+	"message create":               talk.Gives(send(&discordgo.MessageSend{Content: "hello"}), sent),
+	"message reply":                talk.Gives(reply(nil), sent),
+	"message reply without a ping": talk.Gives(reply(&discordgo.MessageAllowedMentions{Parse: []discordgo.AllowedMentionType{}}), sent),
+	"message forward": talk.Gives(func(a args) (*discordgo.Message, error) {
 		return session.ChannelMessageSendComplex(a.Text("news"), &discordgo.MessageSend{Reference: &discordgo.MessageReference{
 			Type: discordgo.MessageReferenceTypeForward, MessageID: a.Text("message"), ChannelID: a.Text("channel"), GuildID: a.Text("guild"),
 		}})
 	}, sent),
-	"silent message": gives(send(&discordgo.MessageSend{Content: "hello", Flags: discordgo.MessageFlagsSuppressNotifications}), sent),
-	"allowed mentions": gives(func(a args) (*discordgo.Message, error) {
+	"silent message": talk.Gives(send(&discordgo.MessageSend{Content: "hello", Flags: discordgo.MessageFlagsSuppressNotifications}), sent),
+	"allowed mentions": talk.Gives(func(a args) (*discordgo.Message, error) {
 		return send(&discordgo.MessageSend{
 			Content:         "<@" + a.Text("person") + "> <@" + a.Text("other") + ">",
 			AllowedMentions: &discordgo.MessageAllowedMentions{Users: []string{a.Text("person")}},
 		})(a)
 	}, sent),
-	"role mention": gives(func(a args) (*discordgo.Message, error) {
+	"role mention": talk.Gives(func(a args) (*discordgo.Message, error) {
 		return send(&discordgo.MessageSend{Content: "<@&" + a.Text("role") + ">", AllowedMentions: &discordgo.MessageAllowedMentions{Parse: []discordgo.AllowedMentionType{"roles"}}})(a)
 	}, sent),
-	"embed": gives(send(&discordgo.MessageSend{Embeds: []*discordgo.MessageEmbed{{
+	"embed": talk.Gives(send(&discordgo.MessageSend{Embeds: []*discordgo.MessageEmbed{{
 		Title: "Title", Description: "text", Color: 0x112233, Fields: []*discordgo.MessageEmbedField{{Name: "a", Value: "b", Inline: true}},
 		Footer: &discordgo.MessageEmbedFooter{Text: "foot"}, Author: &discordgo.MessageEmbedAuthor{Name: "me"},
 	}}}), func(m *discordgo.Message) data { return data{"id": m.ID, "title": m.Embeds[0].Title} }),
-	"attachment download": gives(func(a args) (string, error) {
+	"attachment download": talk.Gives(func(a args) (string, error) {
 		m, err := message(a)
 		if err != nil {
 			return "", err
@@ -80,11 +80,11 @@ var messages = map[string]feature{
 		text, err := io.ReadAll(response.Body)
 		return string(text), err
 	}, func(text string) data { return data{"text": text} }),
-	"attachment in an embed": gives(send(&discordgo.MessageSend{
+	"attachment in an embed": talk.Gives(send(&discordgo.MessageSend{
 		Embeds: []*discordgo.MessageEmbed{{Image: &discordgo.MessageEmbedImage{URL: "attachment://picture.png"}}},
 		Files:  []*discordgo.File{{Name: "picture.png", Reader: bytes.NewReader([]byte("picture"))}},
 	}), func(m *discordgo.Message) data { return data{"id": m.ID, "url": m.Embeds[0].Image.URL} }),
-	"attachment edit": gives(func(a args) (*discordgo.Message, error) {
+	"attachment edit": talk.Gives(func(a args) (*discordgo.Message, error) {
 		m, err := session.ChannelFileSend(a.Text("channel"), "a.txt", strings.NewReader("a"))
 		if err != nil {
 			return nil, err
@@ -93,36 +93,36 @@ var messages = map[string]feature{
 			ID: m.ID, Channel: m.ChannelID, Attachments: &[]*discordgo.MessageAttachment{}, Files: []*discordgo.File{{Name: "b.txt", Reader: strings.NewReader("b")}},
 		})
 	}, sent),
-	"message edit": gives(func(a args) (*discordgo.Message, error) {
+	"message edit": talk.Gives(func(a args) (*discordgo.Message, error) {
 		m, err := session.ChannelMessageSend(a.Text("channel"), "hello")
 		if err != nil {
 			return nil, err
 		}
 		return session.ChannelMessageEdit(m.ChannelID, m.ID, "changed")
 	}, sent),
-	"suppress embeds": gives(func(a args) (*discordgo.Message, error) {
+	"suppress embeds": talk.Gives(func(a args) (*discordgo.Message, error) {
 		m, err := send(&discordgo.MessageSend{Embeds: []*discordgo.MessageEmbed{{Title: "Title"}}})(a)
 		if err != nil {
 			return nil, err
 		}
 		return session.ChannelMessageEditComplex(&discordgo.MessageEdit{ID: m.ID, Channel: m.ChannelID, Flags: discordgo.MessageFlagsSuppressEmbeds})
 	}, sent),
-	"message delete": gives(func(a args) (*discordgo.Message, error) {
+	"message delete": talk.Gives(func(a args) (*discordgo.Message, error) {
 		m, err := session.ChannelMessageSend(a.Text("channel"), "hello")
 		if err != nil {
 			return nil, err
 		}
 		return m, session.ChannelMessageDelete(m.ChannelID, m.ID)
 	}, sent),
-	"bulk delete": gives(func(a args) ([]*discordgo.Message, error) {
+	"bulk delete": talk.Gives(func(a args) ([]*discordgo.Message, error) {
 		all, err := session.ChannelMessages(a.Text("channel"), 100, "", "", "")
 		if err != nil {
 			return nil, err
 		}
 		return all, session.ChannelMessagesBulkDelete(a.Text("channel"), talk.List(all, func(m *discordgo.Message) string { return m.ID }))
 	}, func(all []*discordgo.Message) data { return data{"count": len(all)} }),
-	"message fetch": gives(message, func(m *discordgo.Message) data { return data{"content": m.Content, "author": m.Author.ID} }),
-	"message history": gives(func(a args) ([]*discordgo.Message, error) {
+	"message fetch": talk.Gives(message, func(m *discordgo.Message) data { return data{"content": m.Content, "author": m.Author.ID} }),
+	"message history": talk.Gives(func(a args) ([]*discordgo.Message, error) {
 		last, err := session.ChannelMessages(a.Text("channel"), 3, "", "", "")
 		if err != nil {
 			return nil, err
@@ -130,31 +130,31 @@ var messages = map[string]feature{
 		before, err := session.ChannelMessages(a.Text("channel"), 2, last[2].ID, "", "")
 		return append(last, before...), err
 	}, func(all []*discordgo.Message) data { return data{"contents": contents(all)} }),
-	"crosspost": gives(func(a args) (*discordgo.Message, error) {
+	"crosspost": talk.Gives(func(a args) (*discordgo.Message, error) {
 		m, err := session.ChannelMessageSend(a.Text("news"), "news")
 		if err != nil {
 			return nil, err
 		}
 		return session.ChannelMessageCrosspost(m.ChannelID, m.ID)
 	}, sent),
-	"follow announcements": gives(func(a args) (*discordgo.ChannelFollow, error) {
+	"follow announcements": talk.Gives(func(a args) (*discordgo.ChannelFollow, error) {
 		return session.ChannelNewsFollow(a.Text("news"), a.Text("channel"))
 	},
 		func(f *discordgo.ChannelFollow) data { return data{"id": f.WebhookID} }),
-	"pin":   done(func(a args) error { return session.ChannelMessagePin(a.Text("channel"), a.Text("message")) }),
-	"unpin": done(func(a args) error { return session.ChannelMessageUnpin(a.Text("channel"), a.Text("message")) }),
-	"list pins": gives(func(a args) ([]*discordgo.Message, error) { return session.ChannelMessagesPinned(a.Text("channel")) },
+	"pin":   talk.Done(func(a args) error { return session.ChannelMessagePin(a.Text("channel"), a.Text("message")) }),
+	"unpin": talk.Done(func(a args) error { return session.ChannelMessageUnpin(a.Text("channel"), a.Text("message")) }),
+	"list pins": talk.Gives(func(a args) ([]*discordgo.Message, error) { return session.ChannelMessagesPinned(a.Text("channel")) },
 		func(all []*discordgo.Message) data {
 			return data{"ids": talk.List(all, func(m *discordgo.Message) string { return m.ID })}
 		}),
-	"typing": done(func(a args) error { return session.ChannelTyping(a.Text("channel")) }),
-	"components v2": gives(send(&discordgo.MessageSend{Flags: discordgo.MessageFlagsIsComponentsV2, Components: []discordgo.MessageComponent{
+	"typing": talk.Done(func(a args) error { return session.ChannelTyping(a.Text("channel")) }),
+	"components v2": talk.Gives(send(&discordgo.MessageSend{Flags: discordgo.MessageFlagsIsComponentsV2, Components: []discordgo.MessageComponent{
 		discordgo.Container{Components: []discordgo.MessageComponent{
 			discordgo.TextDisplay{Content: "hello"}, discordgo.Separator{},
 			discordgo.Section{Components: []discordgo.MessageComponent{discordgo.TextDisplay{Content: "side"}}, Accessory: discordgo.Button{Label: "b", CustomID: "b"}},
 		}},
 	}}), sent),
-	"rate limit": gives(func(a args) (int, error) {
+	"rate limit": talk.Gives(func(a args) (int, error) {
 		var all sync.WaitGroup
 		errs := make(chan error, 7)
 		for range 7 {
@@ -175,37 +175,37 @@ var messages = map[string]feature{
 		return count, nil
 	}, func(count int) data { return data{"count": count} }),
 
-	"reaction add": done(func(a args) error { return session.MessageReactionAdd(a.Text("channel"), a.Text("message"), thumb) }),
-	"custom emoji reaction": done(func(a args) error {
+	"reaction add": talk.Done(func(a args) error { return session.MessageReactionAdd(a.Text("channel"), a.Text("message"), thumb) }),
+	"custom emoji reaction": talk.Done(func(a args) error {
 		return session.MessageReactionAdd(a.Text("channel"), a.Text("message"), "smile:"+a.Text("emoji"))
 	}),
-	"reaction remove": done(func(a args) error {
+	"reaction remove": talk.Done(func(a args) error {
 		if err := session.MessageReactionAdd(a.Text("channel"), a.Text("message"), thumb); err != nil {
 			return err
 		}
 		return session.MessageReactionRemove(a.Text("channel"), a.Text("message"), thumb, "@me")
 	}),
-	"reaction of another": done(func(a args) error {
+	"reaction of another": talk.Done(func(a args) error {
 		return session.MessageReactionRemove(a.Text("channel"), a.Text("message"), thumb, a.Text("person"))
 	}),
-	"reactions of an emoji": done(func(a args) error {
+	"reactions of an emoji": talk.Done(func(a args) error {
 		return session.MessageReactionsRemoveEmoji(a.Text("channel"), a.Text("message"), thumb)
 	}),
-	"reactions clear": done(func(a args) error { return session.MessageReactionsRemoveAll(a.Text("channel"), a.Text("message")) }),
-	"reaction list": gives(func(a args) ([]*discordgo.User, error) {
+	"reactions clear": talk.Done(func(a args) error { return session.MessageReactionsRemoveAll(a.Text("channel"), a.Text("message")) }),
+	"reaction list": talk.Gives(func(a args) ([]*discordgo.User, error) {
 		return session.MessageReactions(a.Text("channel"), a.Text("message"), thumb, 100, "", "")
 	}, userIDs),
 
-	"poll create": gives(send(&discordgo.MessageSend{Poll: &discordgo.Poll{Question: discordgo.PollMedia{Text: "Tea?"}, Duration: 2, Answers: []discordgo.PollAnswer{
+	"poll create": talk.Gives(send(&discordgo.MessageSend{Poll: &discordgo.Poll{Question: discordgo.PollMedia{Text: "Tea?"}, Duration: 2, Answers: []discordgo.PollAnswer{
 		{Media: &discordgo.PollMedia{Text: "yes", Emoji: &discordgo.ComponentEmoji{Name: "🍵"}}}, {Media: &discordgo.PollMedia{Text: "no"}},
 	}}}), sent),
-	"poll voters": gives(func(a args) ([]*discordgo.User, error) {
+	"poll voters": talk.Gives(func(a args) ([]*discordgo.User, error) {
 		return session.PollAnswerVoters(a.Text("channel"), a.Text("message"), 1)
 	}, userIDs),
-	"poll end": gives(func(a args) (*discordgo.Message, error) {
+	"poll end": talk.Gives(func(a args) (*discordgo.Message, error) {
 		return session.PollExpire(a.Text("channel"), a.Text("message"))
 	}, sent),
-	"poll results": gives(message, func(m *discordgo.Message) data {
+	"poll results": talk.Gives(message, func(m *discordgo.Message) data {
 		for _, count := range m.Poll.Results.AnswerCounts {
 			if count.ID == 1 {
 				return data{"votes": count.Count}

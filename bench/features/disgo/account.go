@@ -52,28 +52,28 @@ func directOf(a args, e *events.DMMessageCreate) bool { return e.Message.Author.
 func placed(m *discord.Message) data { return data{"id": m.ID, "channel": m.ChannelID} }
 
 var account = map[string]feature{
-	"own user": gives(func(args) (*discord.OAuth2User, error) { return client.Rest.GetCurrentUser("") }, func(u *discord.OAuth2User) data { return userOf(u.User) }),
-	"own avatar": gives(func(a args) (*discord.OAuth2User, error) {
+	"own user": talk.Gives(func(args) (*discord.OAuth2User, error) { return client.Rest.GetCurrentUser("") }, func(u *discord.OAuth2User) data { return userOf(u.User) }),
+	"own avatar": talk.Gives(func(a args) (*discord.OAuth2User, error) {
 		return client.Rest.UpdateCurrentUser(discord.UserUpdate{Avatar: omit.New(picture(a))})
 	}, func(u *discord.OAuth2User) data { return userOf(u.User) }),
-	"own name": gives(func(args) (*discord.OAuth2User, error) {
+	"own name": talk.Gives(func(args) (*discord.OAuth2User, error) {
 		return client.Rest.UpdateCurrentUser(discord.UserUpdate{Username: "renamed"})
 	}, func(u *discord.OAuth2User) data { return userOf(u.User) }),
-	"user fetch":        gives(func(a args) (*discord.User, error) { return client.Rest.GetUser(of(a, "person")) }, func(u *discord.User) data { return userOf(*u) }),
+	"user fetch":        talk.Gives(func(a args) (*discord.User, error) { return client.Rest.GetUser(of(a, "person")) }, func(u *discord.User) data { return userOf(*u) }),
 	"user update event": told(func(args, *events.SelfUpdate) bool { return true }, func(e *events.SelfUpdate) data { return data{"id": e.SelfUser.ID} }),
 	"presence event": told(func(a args, e *events.PresenceUpdate) bool {
 		return e.PresenceUser.ID == of(a, "person") && e.GuildID == of(a, "guild")
 	},
 		func(e *events.PresenceUpdate) data { return data{"user": e.PresenceUser.ID, "status": e.Status} }),
-	"application": gives(func(args) (*discord.Application, error) { return client.Rest.GetCurrentApplication() },
+	"application": talk.Gives(func(args) (*discord.Application, error) { return client.Rest.GetCurrentApplication() },
 		func(app *discord.Application) data {
 			return data{"id": app.ID, "name": app.Name, "owner": app.Owner.ID}
 		}),
-	"application edit": gives(func(args) (*discord.Application, error) {
+	"application edit": talk.Gives(func(args) (*discord.Application, error) {
 		return client.Rest.UpdateCurrentApplication(discord.ApplicationUpdate{Description: talk.To("paints")})
 	}, func(app *discord.Application) data { return data{"description": app.Description} }),
-	"gateway information": gives(func(args) (*discord.GatewayBot, error) { return client.Rest.GetGatewayBot() }, func(g *discord.GatewayBot) data { return data{"shards": g.Shards} }),
-	"role connections": gives(func(a args) ([]discord.ApplicationRoleConnectionMetadata, error) {
+	"gateway information": talk.Gives(func(args) (*discord.GatewayBot, error) { return client.Rest.GetGatewayBot() }, func(g *discord.GatewayBot) data { return data{"shards": g.Shards} }),
+	"role connections": talk.Gives(func(a args) ([]discord.ApplicationRoleConnectionMetadata, error) {
 		_, err := client.Rest.UpdateApplicationRoleConnectionMetadata(of(a, "app"), []discord.ApplicationRoleConnectionMetadata{{
 			Type: discord.ApplicationRoleConnectionMetadataTypeIntegerGreaterThanOrEqual, Key: "paintings", Name: "Paintings", Description: "painted",
 		}})
@@ -84,7 +84,7 @@ var account = map[string]feature{
 	}, func(all []discord.ApplicationRoleConnectionMetadata) data {
 		return data{"keys": talk.List(all, func(m discord.ApplicationRoleConnectionMetadata) string { return m.Key })}
 	}),
-	"guild command": gives(func(a args) (discord.ApplicationCommand, error) { return register(a, ping) }, commandOf),
+	"guild command": talk.Gives(func(a args) (discord.ApplicationCommand, error) { return register(a, ping) }, commandOf),
 	"global command": func(a args, _ ready) (data, error) {
 		made, err := client.Rest.CreateGlobalCommand(of(a, "app"), discord.SlashCommandCreate{Name: "everywhere", Description: "pong"})
 		if err != nil {
@@ -96,20 +96,20 @@ var account = map[string]feature{
 		}
 		return data{"names": commandNames(all)}, client.Rest.DeleteGlobalCommand(of(a, "app"), made.ID())
 	},
-	"commands at once": gives(func(a args) ([]discord.ApplicationCommand, error) {
+	"commands at once": talk.Gives(func(a args) ([]discord.ApplicationCommand, error) {
 		text := discord.ApplicationCommandOptionString{Name: "text", Description: "text", Required: true, Choices: []discord.ApplicationCommandOptionChoiceString{{Name: "A", Value: "a"}, {Name: "B", Value: "b"}}}
 		return client.Rest.SetGuildCommands(of(a, "app"), of(a, "guild"), []discord.ApplicationCommandCreate{
 			discord.SlashCommandCreate{Name: "one", Description: "one", Options: []discord.ApplicationCommandOption{text}}, discord.SlashCommandCreate{Name: "two", Description: "two"},
 		})
 	}, func(all []discord.ApplicationCommand) data { return data{"count": len(all)} }),
-	"command edit": gives(func(a args) (discord.ApplicationCommand, error) {
+	"command edit": talk.Gives(func(a args) (discord.ApplicationCommand, error) {
 		made, err := register(a, ping)
 		if err != nil {
 			return nil, err
 		}
 		return client.Rest.UpdateGuildCommand(of(a, "app"), of(a, "guild"), made.ID(), discord.SlashCommandUpdate{Description: talk.To("changed")})
 	}, commandOf),
-	"command delete": done(func(a args) error {
+	"command delete": talk.Done(func(a args) error {
 		made, err := register(a, ping)
 		if err != nil {
 			return err
@@ -129,11 +129,11 @@ var account = map[string]feature{
 		}
 		return data{"names": commandNames(all), "german": all[0].NameLocalizations()[discord.LocaleGerman]}, nil
 	},
-	"command permissions": gives(func(a args) ([]discord.ApplicationCommandPermissions, error) {
+	"command permissions": talk.Gives(func(a args) ([]discord.ApplicationCommandPermissions, error) {
 		return client.Rest.GetGuildCommandsPermissions(of(a, "app"), of(a, "guild"))
 	}, func(all []discord.ApplicationCommandPermissions) data { return data{"count": len(all)} }),
 
-	"direct message":       gives(func(a args) (*discord.Message, error) { return direct(a, "hello") }, placed),
+	"direct message":       talk.Gives(func(a args) (*discord.Message, error) { return direct(a, "hello") }, placed),
 	"direct message event": told(directOf, func(e *events.DMMessageCreate) data { return data{"content": e.Message.Content, "direct": true} }),
 	"direct message answer": func(a args, ready ready) (data, error) {
 		wait := expect(func(e *events.DMMessageCreate) bool { return directOf(a, e) })
@@ -150,19 +150,19 @@ var account = map[string]feature{
 	},
 	"direct message edit event":     told(func(args, *events.DMMessageUpdate) bool { return true }, func(e *events.DMMessageUpdate) data { return data{"content": e.Message.Content} }),
 	"direct message reaction event": told(func(a args, e *events.DMMessageReactionAdd) bool { return e.UserID == of(a, "person") }, func(e *events.DMMessageReactionAdd) data { return data{"emoji": *e.Emoji.Name} }),
-	"direct message refused":        refused(func(a args) error { return second(direct(a, "hello")) }),
+	"direct message refused":        refused(func(a args) error { return talk.Second(direct(a, "hello")) }),
 
-	"unknown message": refused(func(a args) error { return second(client.Rest.GetMessage(of(a, "channel"), 1)) }),
-	"missing access":  refused(func(a args) error { return second(client.Rest.GetMessages(of(a, "channel"), 0, 0, 0, 10)) }),
+	"unknown message": refused(func(a args) error { return talk.Second(client.Rest.GetMessage(of(a, "channel"), 1)) }),
+	"missing access":  refused(func(a args) error { return talk.Second(client.Rest.GetMessages(of(a, "channel"), 0, 0, 0, 10)) }),
 	"missing permissions": refused(func(a args) error {
-		return second(client.Rest.UpdateMember(of(a, "guild"), of(a, "owner"), discord.MemberUpdate{Nick: talk.To("Boss")}))
+		return talk.Second(client.Rest.UpdateMember(of(a, "guild"), of(a, "owner"), discord.MemberUpdate{Nick: talk.To("Boss")}))
 	}),
 	"invalid form": refused(func(a args) error {
-		return second(send(discord.MessageCreate{Embeds: []discord.Embed{{Title: strings.Repeat("x", 300)}}})(a))
+		return talk.Second(send(discord.MessageCreate{Embeds: []discord.Embed{{Title: strings.Repeat("x", 300)}}})(a))
 	}),
-	"empty message": refused(func(a args) error { return second(send(discord.MessageCreate{})(a)) }),
-	"SKUs":          gives(func(a args) ([]discord.SKU, error) { return client.Rest.GetSKUs(of(a, "app")) }, func(all []discord.SKU) data { return data{"count": len(all)} }),
-	"entitlements": gives(func(a args) ([]discord.Entitlement, error) {
+	"empty message": refused(func(a args) error { return talk.Second(send(discord.MessageCreate{})(a)) }),
+	"SKUs":          talk.Gives(func(a args) ([]discord.SKU, error) { return client.Rest.GetSKUs(of(a, "app")) }, func(all []discord.SKU) data { return data{"count": len(all)} }),
+	"entitlements": talk.Gives(func(a args) ([]discord.Entitlement, error) {
 		return client.Rest.GetEntitlements(of(a, "app"), rest.GetEntitlementsParams{})
 	},
 		func(all []discord.Entitlement) data { return data{"count": len(all)} }),

@@ -19,13 +19,13 @@ func guildOf(g *discord.RestGuild) data { return data{"id": g.ID, "name": g.Name
 func roleOf(r discord.Role) data { return data{"id": r.ID, "name": r.Name} }
 
 func editRole(change discord.RoleUpdate, options ...rest.RequestOpt) feature {
-	return done(func(a args) error {
-		return second(client.Rest.UpdateRole(of(a, "guild"), of(a, "role"), change, options...))
+	return talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateRole(of(a, "guild"), of(a, "role"), change, options...))
 	})
 }
 
 var guilds = map[string]feature{
-	"guild fetch": gives(func(a args) (*discord.RestGuild, error) { return client.Rest.GetGuild(of(a, "guild"), true) },
+	"guild fetch": talk.Gives(func(a args) (*discord.RestGuild, error) { return client.Rest.GetGuild(of(a, "guild"), true) },
 		func(g *discord.RestGuild) data { return data{"name": g.Name, "members": g.ApproximateMemberCount} }),
 	"guild list": func(a args, _ ready) (data, error) {
 		after := id(0)
@@ -41,25 +41,25 @@ var guilds = map[string]feature{
 			}
 		}
 	},
-	"guild edit": gives(func(a args) (*discord.RestGuild, error) {
+	"guild edit": talk.Gives(func(a args) (*discord.RestGuild, error) {
 		return client.Rest.UpdateGuild(of(a, "guild"), discord.GuildUpdate{Name: talk.To("hall"), VerificationLevel: omit.NewPtr(discord.VerificationLevelMedium)})
 	}, guildOf),
-	"guild icon": gives(func(a args) (*discord.RestGuild, error) {
+	"guild icon": talk.Gives(func(a args) (*discord.RestGuild, error) {
 		return client.Rest.UpdateGuild(of(a, "guild"), discord.GuildUpdate{Icon: omit.New(picture(a))})
 	}, func(g *discord.RestGuild) data { return data{"icon": *g.Icon} }),
-	"guild preview": gives(func(a args) (*discord.GuildPreview, error) { return client.Rest.GetGuildPreview(of(a, "guild")) },
+	"guild preview": talk.Gives(func(a args) (*discord.GuildPreview, error) { return client.Rest.GetGuildPreview(of(a, "guild")) },
 		func(g *discord.GuildPreview) data { return data{"name": g.Name} }),
 	"guild update event": told(func(a args, e *events.GuildUpdate) bool { return e.GuildID == of(a, "guild") }, func(e *events.GuildUpdate) data { return data{"name": e.Guild.Name} }),
-	"welcome screen": gives(func(a args) (*discord.GuildWelcomeScreen, error) {
+	"welcome screen": talk.Gives(func(a args) (*discord.GuildWelcomeScreen, error) {
 		_, err := client.Rest.UpdateGuildWelcomeScreen(of(a, "guild"), discord.GuildWelcomeScreenUpdate{Enabled: talk.To(true), Description: talk.To("hello")})
 		if err != nil {
 			return nil, err
 		}
 		return client.Rest.GetGuildWelcomeScreen(of(a, "guild"))
 	}, func(w *discord.GuildWelcomeScreen) data { return data{"description": *w.Description} }),
-	"onboarding": gives(func(a args) (*discord.GuildOnboarding, error) { return client.Rest.GetGuildOnboarding(of(a, "guild")) },
+	"onboarding": talk.Gives(func(a args) (*discord.GuildOnboarding, error) { return client.Rest.GetGuildOnboarding(of(a, "guild")) },
 		func(o *discord.GuildOnboarding) data { return data{"enabled": o.Enabled} }),
-	"template": gives(func(a args) ([]discord.GuildTemplate, error) {
+	"template": talk.Gives(func(a args) ([]discord.GuildTemplate, error) {
 		if _, err := client.Rest.CreateGuildTemplate(of(a, "guild"), discord.GuildTemplateCreate{Name: "plan"}); err != nil {
 			return nil, err
 		}
@@ -76,7 +76,7 @@ var guilds = map[string]feature{
 		}
 		return data{"count": *count.Pruned, "pruned": *pruned.Pruned}, nil
 	},
-	"audit log": gives(func(a args) (*discord.AuditLog, error) {
+	"audit log": talk.Gives(func(a args) (*discord.AuditLog, error) {
 		return client.Rest.GetAuditLog(of(a, "guild"), 0, discord.AuditLogEventRoleCreate, 0, 0, 1)
 	}, func(log *discord.AuditLog) data {
 		e := log.AuditLogEntries[0]
@@ -87,21 +87,21 @@ var guilds = map[string]feature{
 		func(e *events.GuildAuditLogEntryCreate) data {
 			return data{"action": e.AuditLogEntry.ActionType, "user": e.AuditLogEntry.UserID}
 		}),
-	"leave": done(func(a args) error { return client.Rest.LeaveGuild(of(a, "guild")) }),
+	"leave": talk.Done(func(a args) error { return client.Rest.LeaveGuild(of(a, "guild")) }),
 
-	"role create": gives(func(a args) (*discord.Role, error) {
+	"role create": talk.Gives(func(a args) (*discord.Role, error) {
 		return client.Rest.CreateRole(of(a, "guild"), discord.RoleCreate{Name: "blue", Color: 0x0000FF, Colors: discord.RoleColors{PrimaryColor: 0x0000FF}, Hoist: true, Permissions: talk.To(discord.PermissionKickMembers)})
 	}, func(r *discord.Role) data { return roleOf(*r) }),
-	"role gradient": gives(func(a args) (*discord.Role, error) {
+	"role gradient": talk.Gives(func(a args) (*discord.Role, error) {
 		return client.Rest.CreateRole(of(a, "guild"), discord.RoleCreate{Name: "blue", Colors: discord.RoleColors{PrimaryColor: 0x0000FF}})
 	}, func(r *discord.Role) data { return roleOf(*r) }),
 	"role edit":   editRole(discord.RoleUpdate{Name: talk.To("sculptors"), Mentionable: talk.To(true)}),
-	"role delete": done(func(a args) error { return client.Rest.DeleteRole(of(a, "guild"), of(a, "role")) }),
-	"role order": done(func(a args) error {
-		return second(client.Rest.UpdateRolePositions(of(a, "guild"), []discord.RolePositionUpdate{{ID: of(a, "role"), Position: talk.To(2)}}))
+	"role delete": talk.Done(func(a args) error { return client.Rest.DeleteRole(of(a, "guild"), of(a, "role")) }),
+	"role order": talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateRolePositions(of(a, "guild"), []discord.RolePositionUpdate{{ID: of(a, "role"), Position: talk.To(2)}}))
 	}),
-	"role list":         gives(func(a args) ([]discord.Role, error) { return client.Rest.GetRoles(of(a, "guild")) }, func(all []discord.Role) data { return data{"count": len(all)} }),
-	"role fetch":        gives(func(a args) (*discord.Role, error) { return client.Rest.GetRole(of(a, "guild"), of(a, "role")) }, func(r *discord.Role) data { return roleOf(*r) }),
+	"role list":         talk.Gives(func(a args) ([]discord.Role, error) { return client.Rest.GetRoles(of(a, "guild")) }, func(all []discord.Role) data { return data{"count": len(all)} }),
+	"role fetch":        talk.Gives(func(a args) (*discord.Role, error) { return client.Rest.GetRole(of(a, "guild"), of(a, "role")) }, func(r *discord.Role) data { return roleOf(*r) }),
 	"role icon":         editRole(discord.RoleUpdate{Emoji: talk.To("🎨")}),
 	"role create event": told(func(a args, e *events.RoleCreate) bool { return e.GuildID == of(a, "guild") }, func(e *events.RoleCreate) data { return roleOf(e.Role) }),
 	"role update event": told(func(a args, e *events.RoleUpdate) bool { return e.GuildID == of(a, "guild") }, func(e *events.RoleUpdate) data { return roleOf(e.Role) }),
@@ -119,14 +119,14 @@ func soundNames(all []discord.SoundboardSound) data {
 }
 
 var expressions = map[string]feature{
-	"emoji create": gives(func(a args) (*discord.Emoji, error) {
+	"emoji create": talk.Gives(func(a args) (*discord.Emoji, error) {
 		return client.Rest.CreateEmoji(of(a, "guild"), discord.EmojiCreate{Name: "wave", Image: *picture(a)})
 	}, func(e *discord.Emoji) data { return data{"id": e.ID, "name": e.Name} }),
-	"emoji list": gives(func(a args) ([]discord.Emoji, error) { return client.Rest.GetEmojis(of(a, "guild")) }, func(all []discord.Emoji) data { return data{"names": emojiNames(all)} }),
-	"emoji edit": done(func(a args) error {
-		return second(client.Rest.UpdateEmoji(of(a, "guild"), of(a, "emoji"), discord.EmojiUpdate{Name: talk.To("grin")}))
+	"emoji list": talk.Gives(func(a args) ([]discord.Emoji, error) { return client.Rest.GetEmojis(of(a, "guild")) }, func(all []discord.Emoji) data { return data{"names": emojiNames(all)} }),
+	"emoji edit": talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateEmoji(of(a, "guild"), of(a, "emoji"), discord.EmojiUpdate{Name: talk.To("grin")}))
 	}),
-	"emoji delete": done(func(a args) error { return client.Rest.DeleteEmoji(of(a, "guild"), of(a, "emoji")) }),
+	"emoji delete": talk.Done(func(a args) error { return client.Rest.DeleteEmoji(of(a, "guild"), of(a, "emoji")) }),
 	"emojis event": told(func(a args, e *events.EmojiCreate) bool { return e.GuildID == of(a, "guild") }, func(e *events.EmojiCreate) data { return data{"name": e.Emoji.Name} }),
 	"application emoji": func(a args, _ ready) (data, error) {
 		made, err := client.Rest.CreateApplicationEmoji(of(a, "app"), discord.EmojiCreate{Name: "mark", Image: *picture(a)})
@@ -139,33 +139,33 @@ var expressions = map[string]feature{
 		}
 		return data{"id": made.ID, "names": emojiNames(all)}, client.Rest.DeleteApplicationEmoji(of(a, "app"), made.ID)
 	},
-	"sticker create": gives(func(a args) (*discord.Sticker, error) {
+	"sticker create": talk.Gives(func(a args) (*discord.Sticker, error) {
 		return client.Rest.CreateSticker(of(a, "guild"), discord.StickerCreate{Name: "hello", Description: "waves", Tags: "wave", File: discord.NewFile("hello.png", "", bytes.NewReader(a.File("picture")))})
 	}, stickerOf),
-	"sticker list": gives(func(a args) ([]discord.Sticker, error) { return client.Rest.GetStickers(of(a, "guild")) },
+	"sticker list": talk.Gives(func(a args) ([]discord.Sticker, error) { return client.Rest.GetStickers(of(a, "guild")) },
 		func(all []discord.Sticker) data {
 			return data{"names": talk.List(all, func(s discord.Sticker) string { return s.Name })}
 		}),
-	"sticker edit": done(func(a args) error {
-		return second(client.Rest.UpdateSticker(of(a, "guild"), of(a, "sticker"), discord.StickerUpdate{Name: talk.To("bye")}))
+	"sticker edit": talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateSticker(of(a, "guild"), of(a, "sticker"), discord.StickerUpdate{Name: talk.To("bye")}))
 	}),
-	"sticker delete": done(func(a args) error { return client.Rest.DeleteSticker(of(a, "guild"), of(a, "sticker")) }),
-	"sticker send": gives(func(a args) (*discord.Message, error) {
+	"sticker delete": talk.Done(func(a args) error { return client.Rest.DeleteSticker(of(a, "guild"), of(a, "sticker")) }),
+	"sticker send": talk.Gives(func(a args) (*discord.Message, error) {
 		return send(discord.MessageCreate{StickerIDs: []id{of(a, "sticker")}})(a)
 	}, sent),
-	"sticker packs":  gives(func(args) ([]discord.StickerPack, error) { return client.Rest.GetNitroStickerPacks() }, func(all []discord.StickerPack) data { return data{"count": len(all)} }),
+	"sticker packs":  talk.Gives(func(args) ([]discord.StickerPack, error) { return client.Rest.GetNitroStickerPacks() }, func(all []discord.StickerPack) data { return data{"count": len(all)} }),
 	"stickers event": told(func(a args, e *events.StickerCreate) bool { return e.GuildID == of(a, "guild") }, func(e *events.StickerCreate) data { return data{"name": e.Sticker.Name} }),
-	"sound create": gives(func(a args) (*discord.SoundboardSound, error) {
+	"sound create": talk.Gives(func(a args) (*discord.SoundboardSound, error) {
 		return client.Rest.CreateGuildSoundboardSound(of(a, "guild"), discord.SoundboardSoundCreate{Name: "bang", Sound: *discord.NewSoundRaw(discord.SoundTypeMP3, a.File("sound_file"))})
 	}, func(s *discord.SoundboardSound) data { return data{"id": s.SoundID} }),
-	"sound list": gives(func(a args) ([]discord.SoundboardSound, error) {
+	"sound list": talk.Gives(func(a args) ([]discord.SoundboardSound, error) {
 		return client.Rest.GetGuildSoundboardSounds(of(a, "guild"))
 	}, soundNames),
-	"sound edit": done(func(a args) error {
-		return second(client.Rest.UpdateGuildSoundboardSound(of(a, "guild"), of(a, "sound"), discord.SoundboardSoundUpdate{Name: talk.To("puff")}))
+	"sound edit": talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateGuildSoundboardSound(of(a, "guild"), of(a, "sound"), discord.SoundboardSoundUpdate{Name: talk.To("puff")}))
 	}),
-	"sound delete":   done(func(a args) error { return client.Rest.DeleteGuildSoundboardSound(of(a, "guild"), of(a, "sound")) }),
-	"default sounds": gives(func(args) ([]discord.SoundboardSound, error) { return client.Rest.GetSoundboardDefaultSounds() }, func(all []discord.SoundboardSound) data { return data{"count": len(all)} }),
+	"sound delete":   talk.Done(func(a args) error { return client.Rest.DeleteGuildSoundboardSound(of(a, "guild"), of(a, "sound")) }),
+	"default sounds": talk.Gives(func(args) ([]discord.SoundboardSound, error) { return client.Rest.GetSoundboardDefaultSounds() }, func(all []discord.SoundboardSound) data { return data{"count": len(all)} }),
 	"sounds event":   told(func(a args, e *events.GuildSoundboardSoundCreate) bool { return *e.GuildID == of(a, "guild") }, func(e *events.GuildSoundboardSoundCreate) data { return data{"name": e.Name} }),
 	"request sounds": func(a args, _ ready) (data, error) {
 		wait := expect(func(e *events.SoundboardSounds) bool { return e.GuildID == of(a, "guild") })
@@ -183,13 +183,13 @@ var expressions = map[string]feature{
 func eventOf(e *discord.GuildScheduledEvent) data { return data{"id": e.ID, "name": e.Name} }
 
 func editEvent(change discord.GuildScheduledEventUpdate) feature {
-	return done(func(a args) error {
-		return second(client.Rest.UpdateGuildScheduledEvent(of(a, "guild"), of(a, "event"), change))
+	return talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateGuildScheduledEvent(of(a, "guild"), of(a, "event"), change))
 	})
 }
 
 func createEvent(change func(args, *discord.GuildScheduledEventCreate)) feature {
-	return gives(func(a args) (*discord.GuildScheduledEvent, error) {
+	return talk.Gives(func(a args) (*discord.GuildScheduledEvent, error) {
 		e := discord.GuildScheduledEventCreate{Name: "party", PrivacyLevel: discord.ScheduledEventPrivacyLevelGuildOnly, ScheduledStartTime: time.Now().Add(24 * time.Hour)}
 		change(a, &e)
 		return client.Rest.CreateGuildScheduledEvent(of(a, "guild"), e)
@@ -205,10 +205,10 @@ var scheduled = map[string]feature{
 	"event in voice": createEvent(func(a args, e *discord.GuildScheduledEventCreate) {
 		e.EntityType, e.ChannelID = discord.ScheduledEventEntityTypeVoice, of(a, "voice")
 	}),
-	"event fetch": gives(func(a args) (*discord.GuildScheduledEvent, error) {
+	"event fetch": talk.Gives(func(a args) (*discord.GuildScheduledEvent, error) {
 		return client.Rest.GetGuildScheduledEvent(of(a, "guild"), of(a, "event"), true)
 	}, eventOf),
-	"event list": gives(func(a args) ([]discord.GuildScheduledEvent, error) {
+	"event list": talk.Gives(func(a args) ([]discord.GuildScheduledEvent, error) {
 		return client.Rest.GetGuildScheduledEvents(of(a, "guild"), true)
 	},
 		func(all []discord.GuildScheduledEvent) data {
@@ -216,8 +216,8 @@ var scheduled = map[string]feature{
 		}),
 	"event edit":   editEvent(discord.GuildScheduledEventUpdate{Name: "ball"}),
 	"event start":  editEvent(discord.GuildScheduledEventUpdate{Status: talk.To(discord.ScheduledEventStatusActive)}),
-	"event delete": done(func(a args) error { return client.Rest.DeleteGuildScheduledEvent(of(a, "guild"), of(a, "event")) }),
-	"event users": gives(func(a args) ([]discord.GuildScheduledEventUser, error) {
+	"event delete": talk.Done(func(a args) error { return client.Rest.DeleteGuildScheduledEvent(of(a, "guild"), of(a, "event")) }),
+	"event users": talk.Gives(func(a args) ([]discord.GuildScheduledEventUser, error) {
 		return client.Rest.GetGuildScheduledEventUsers(of(a, "guild"), of(a, "event"), false, 0, 0, 100)
 	}, func(all []discord.GuildScheduledEventUser) data {
 		return data{"ids": talk.List(all, func(u discord.GuildScheduledEventUser) string { return u.User.ID.String() })}
@@ -234,25 +234,25 @@ var scheduled = map[string]feature{
 	"event user add event":    told(func(a args, e *events.GuildScheduledEventUserAdd) bool { return e.GuildID == of(a, "guild") }, func(e *events.GuildScheduledEventUserAdd) data { return data{"user": e.UserID} }),
 	"event user remove event": told(func(a args, e *events.GuildScheduledEventUserRemove) bool { return e.GuildID == of(a, "guild") }, func(e *events.GuildScheduledEventUserRemove) data { return data{"user": e.UserID} }),
 
-	"rule create": gives(func(a args) (*discord.AutoModerationRule, error) {
+	"rule create": talk.Gives(func(a args) (*discord.AutoModerationRule, error) {
 		return client.Rest.CreateAutoModerationRule(of(a, "guild"), discord.AutoModerationRuleCreate{
 			Name: "manners", EventType: discord.AutoModerationEventTypeMessageSend, TriggerType: discord.AutoModerationTriggerTypeKeyword, Enabled: talk.To(true),
 			TriggerMetadata: &discord.AutoModerationTriggerMetadata{KeywordFilter: []string{"darn"}}, Actions: []discord.AutoModerationAction{{Type: discord.AutoModerationActionTypeBlockMessage}},
 		})
 	}, ruleOf),
-	"rule fetch": gives(func(a args) (*discord.AutoModerationRule, error) {
+	"rule fetch": talk.Gives(func(a args) (*discord.AutoModerationRule, error) {
 		return client.Rest.GetAutoModerationRule(of(a, "guild"), of(a, "rule"))
 	}, ruleOf),
-	"rule list": gives(func(a args) ([]discord.AutoModerationRule, error) {
+	"rule list": talk.Gives(func(a args) ([]discord.AutoModerationRule, error) {
 		return client.Rest.GetAutoModerationRules(of(a, "guild"))
 	},
 		func(all []discord.AutoModerationRule) data {
 			return data{"names": talk.List(all, func(r discord.AutoModerationRule) string { return r.Name })}
 		}),
-	"rule edit": done(func(a args) error {
-		return second(client.Rest.UpdateAutoModerationRule(of(a, "guild"), of(a, "rule"), discord.AutoModerationRuleUpdate{Name: talk.To("tone"), Enabled: talk.To(false)}))
+	"rule edit": talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateAutoModerationRule(of(a, "guild"), of(a, "rule"), discord.AutoModerationRuleUpdate{Name: talk.To("tone"), Enabled: talk.To(false)}))
 	}),
-	"rule delete":       done(func(a args) error { return client.Rest.DeleteAutoModerationRule(of(a, "guild"), of(a, "rule")) }),
+	"rule delete":       talk.Done(func(a args) error { return client.Rest.DeleteAutoModerationRule(of(a, "guild"), of(a, "rule")) }),
 	"rule create event": told(func(a args, e *events.AutoModerationRuleCreate) bool { return e.GuildID == of(a, "guild") }, func(e *events.AutoModerationRuleCreate) data { return ruleOf(&e.AutoModerationRule) }),
 	"rule update event": told(func(a args, e *events.AutoModerationRuleUpdate) bool { return e.GuildID == of(a, "guild") }, func(e *events.AutoModerationRuleUpdate) data { return ruleOf(&e.AutoModerationRule) }),
 	"rule delete event": told(func(a args, e *events.AutoModerationRuleDelete) bool { return e.GuildID == of(a, "guild") }, func(e *events.AutoModerationRuleDelete) data { return ruleOf(&e.AutoModerationRule) }),

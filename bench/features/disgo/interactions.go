@@ -5,6 +5,8 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/events"
+
+	"evergreen/bench/features/talk"
 )
 
 type (
@@ -61,7 +63,7 @@ func gotIt(what func(discord.SlashCommandInteractionData) data) feature {
 }
 
 func edit(e *use, content string) error {
-	return second(client.Rest.UpdateInteractionResponse(e.ApplicationID(), e.Token(), changed(content)))
+	return talk.Second(client.Rest.UpdateInteractionResponse(e.ApplicationID(), e.Token(), changed(content)))
 }
 
 func deferred(ephemeral bool) feature {
@@ -173,7 +175,7 @@ var interactions = map[string]feature{
 	"deferred ephemeral answer": deferred(true),
 	"follow-up":                 followed(func(*use, id) error { return nil }),
 	"follow-up edit": followed(func(e *use, more id) error {
-		return second(client.Rest.UpdateFollowupMessage(e.ApplicationID(), e.Token(), more, changed("changed")))
+		return talk.Second(client.Rest.UpdateFollowupMessage(e.ApplicationID(), e.Token(), more, changed("changed")))
 	}),
 	"follow-up delete": followed(func(e *use, more id) error {
 		return client.Rest.DeleteFollowupMessage(e.ApplicationID(), e.Token(), more)
@@ -233,9 +235,9 @@ var interactions = map[string]feature{
 		if err := e.DeferUpdateMessage(); err != nil {
 			return nil, err
 		}
-		return data{"message": e.Message.ID}, second(client.Rest.UpdateInteractionResponse(e.ApplicationID(), e.Token(), changed("late")))
+		return data{"message": e.Message.ID}, talk.Second(client.Rest.UpdateInteractionResponse(e.ApplicationID(), e.Token(), changed("late")))
 	}),
-	"link button": gives(send(discord.MessageCreate{Content: "go", Components: []discord.LayoutComponent{discord.NewActionRow(discord.NewLinkButton("there", "https://example.com"))}}), sent),
+	"link button": talk.Gives(send(discord.MessageCreate{Content: "go", Components: []discord.LayoutComponent{discord.NewActionRow(discord.NewLinkButton("there", "https://example.com"))}}), sent),
 	"string select": choose(discord.NewStringSelectMenu("choose", "", discord.NewStringSelectMenuOption("a", "a"), discord.NewStringSelectMenuOption("b", "b"),
 		discord.NewStringSelectMenuOption("c", "c")).WithMinValues(1).WithMaxValues(2)),
 	"user select":        choose(discord.NewUserSelectMenu("choose", "")),

@@ -22,11 +22,11 @@ func memberIDs(all []discord.Member) data {
 }
 
 // chunk asks for members over the gateway.
-func chunk(ask func(args) ([]discord.Member, error)) feature { return gives(ask, memberIDs) }
+func chunk(ask func(args) ([]discord.Member, error)) feature { return talk.Gives(ask, memberIDs) }
 
 func editMember(change func(args) discord.MemberUpdate) feature {
-	return done(func(a args) error {
-		return second(client.Rest.UpdateMember(of(a, "guild"), of(a, "person"), change(a)))
+	return talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateMember(of(a, "guild"), of(a, "person"), change(a)))
 	})
 }
 
@@ -63,10 +63,10 @@ func join(a args, mute bool) (*events.GuildVoiceStateUpdate, error) {
 func stageOf(s *discord.StageInstance) data { return data{"id": s.ID, "topic": s.Topic} }
 
 var members = map[string]feature{
-	"presence": done(func(args) error {
+	"presence": talk.Done(func(args) error {
 		return client.SetPresence(background, gateway.WithOnlineStatus(discord.OnlineStatusDND), gateway.WithPlayingActivity("chess"))
 	}),
-	"custom status": done(func(args) error {
+	"custom status": talk.Done(func(args) error {
 		return client.SetPresence(background, gateway.WithOnlineStatus(discord.OnlineStatusIdle), gateway.WithCustomActivity("thinking"))
 	}),
 	"guild in the cache": func(a args, _ ready) (data, error) {
@@ -105,43 +105,43 @@ var members = map[string]feature{
 	},
 	"resume": told(messageIn, func(e *events.MessageCreate) data { return data{"content": e.Message.Content} }),
 
-	"member fetch": gives(func(a args) (*discord.Member, error) { return client.Rest.GetMember(of(a, "guild"), of(a, "person")) },
+	"member fetch": talk.Gives(func(a args) (*discord.Member, error) { return client.Rest.GetMember(of(a, "guild"), of(a, "person")) },
 		func(m *discord.Member) data { return data{"name": m.User.Username, "joined": m.JoinedAt != nil} }),
-	"member list": gives(func(a args) ([]discord.Member, error) { return client.Rest.GetMembers(of(a, "guild"), 1000, 0) },
+	"member list": talk.Gives(func(a args) ([]discord.Member, error) { return client.Rest.GetMembers(of(a, "guild"), 1000, 0) },
 		func(all []discord.Member) data { return data{"count": len(all)} }),
-	"member search": gives(func(a args) ([]discord.Member, error) { return client.Rest.SearchMembers(of(a, "guild"), "person", 10) }, memberIDs),
+	"member search": talk.Gives(func(a args) ([]discord.Member, error) { return client.Rest.SearchMembers(of(a, "guild"), "person", 10) }, memberIDs),
 	"nickname":      editMember(func(args) discord.MemberUpdate { return discord.MemberUpdate{Nick: talk.To("Pat")} }),
-	"role give":     done(func(a args) error { return client.Rest.AddMemberRole(of(a, "guild"), of(a, "person"), of(a, "role")) }),
-	"role take": done(func(a args) error {
+	"role give":     talk.Done(func(a args) error { return client.Rest.AddMemberRole(of(a, "guild"), of(a, "person"), of(a, "role")) }),
+	"role take": talk.Done(func(a args) error {
 		return client.Rest.RemoveMemberRole(of(a, "guild"), of(a, "person"), of(a, "role"))
 	}),
 	"roles set": editMember(func(a args) discord.MemberUpdate { return discord.MemberUpdate{Roles: &[]id{of(a, "role")}} }),
 	"timeout": func(a args, _ ready) (data, error) {
 		until := time.Now().Add(time.Hour)
-		return data{"until": until.Unix()}, second(client.Rest.UpdateMember(of(a, "guild"), of(a, "person"), discord.MemberUpdate{CommunicationDisabledUntil: omit.NewPtr(until)}))
+		return data{"until": until.Unix()}, talk.Second(client.Rest.UpdateMember(of(a, "guild"), of(a, "person"), discord.MemberUpdate{CommunicationDisabledUntil: omit.NewPtr(until)}))
 	},
 	"timeout end": editMember(func(args) discord.MemberUpdate {
 		return discord.MemberUpdate{CommunicationDisabledUntil: omit.NewNilPtr[time.Time]()}
 	}),
-	"kick": done(func(a args) error {
+	"kick": talk.Done(func(a args) error {
 		return client.Rest.RemoveMember(of(a, "guild"), of(a, "person"), rest.WithReason("spam"))
 	}),
-	"ban": done(func(a args) error {
+	"ban": talk.Done(func(a args) error {
 		return client.Rest.AddBan(of(a, "guild"), of(a, "person"), time.Hour, rest.WithReason("spam"))
 	}),
-	"unban": done(func(a args) error { return client.Rest.DeleteBan(of(a, "guild"), of(a, "person")) }),
-	"bulk ban": gives(func(a args) (*discord.BulkBanResult, error) {
+	"unban": talk.Done(func(a args) error { return client.Rest.DeleteBan(of(a, "guild"), of(a, "person")) }),
+	"bulk ban": talk.Gives(func(a args) (*discord.BulkBanResult, error) {
 		return client.Rest.BulkBan(of(a, "guild"), discord.BulkBan{UserIDs: []id{of(a, "person"), of(a, "other")}})
 	}, func(r *discord.BulkBanResult) data { return data{"banned": r.BannedUsers} }),
-	"ban list": gives(func(a args) ([]discord.Ban, error) { return client.Rest.GetBans(of(a, "guild"), 0, 0, 100) },
+	"ban list": talk.Gives(func(a args) ([]discord.Ban, error) { return client.Rest.GetBans(of(a, "guild"), 0, 0, 100) },
 		func(all []discord.Ban) data {
 			return data{"ids": talk.List(all, func(b discord.Ban) string { return b.User.ID.String() })}
 		}),
-	"ban fetch": gives(func(a args) (*discord.Ban, error) { return client.Rest.GetBan(of(a, "guild"), of(a, "person")) }, func(b *discord.Ban) data { return data{"id": b.User.ID} }),
-	"own nickname": done(func(a args) error {
-		return second(client.Rest.UpdateCurrentMember(of(a, "guild"), discord.CurrentMemberUpdate{Nick: talk.To("Robo")}))
+	"ban fetch": talk.Gives(func(a args) (*discord.Ban, error) { return client.Rest.GetBan(of(a, "guild"), of(a, "person")) }, func(b *discord.Ban) data { return data{"id": b.User.ID} }),
+	"own nickname": talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateCurrentMember(of(a, "guild"), discord.CurrentMemberUpdate{Nick: talk.To("Robo")}))
 	}),
-	"own guild profile": gives(func(a args) (*discord.Member, error) {
+	"own guild profile": talk.Gives(func(a args) (*discord.Member, error) {
 		return client.Rest.UpdateCurrentMember(of(a, "guild"), discord.CurrentMemberUpdate{Avatar: omit.New(picture(a)), Bio: talk.To("I paint")})
 	}, func(m *discord.Member) data { return data{"avatar": m.Avatar} }),
 	"member join event":           told(func(a args, e *events.GuildMemberJoin) bool { return e.GuildID == of(a, "guild") }, func(e *events.GuildMemberJoin) data { return data{"name": e.Member.User.Username} }),
@@ -163,7 +163,7 @@ var members = map[string]feature{
 		if _, err := join(a, false); err != nil {
 			return nil, err
 		}
-		return nil, second(inVoice(a, nil, false))
+		return nil, talk.Second(inVoice(a, nil, false))
 	},
 	"voice server event": func(a args, _ ready) (data, error) {
 		wait := expect(func(e *events.VoiceServerUpdate) bool { return e.GuildID == of(a, "guild") })
@@ -183,27 +183,27 @@ var members = map[string]feature{
 	"voice states in the cache": func(a args, _ ready) (data, error) {
 		return data{"ids": talk.List(slices.Collect(client.Caches.VoiceStates(of(a, "guild"))), func(v discord.VoiceState) string { return v.UserID.String() })}, nil
 	},
-	"voice state fetch": gives(func(a args) (*discord.VoiceState, error) {
+	"voice state fetch": talk.Gives(func(a args) (*discord.VoiceState, error) {
 		return client.Rest.GetUserVoiceState(of(a, "guild"), of(a, "person"))
 	},
 		func(v *discord.VoiceState) data { return data{"channel": *v.ChannelID} }),
 	"voice move":       editMember(func(a args) discord.MemberUpdate { return discord.MemberUpdate{ChannelID: talk.To(of(a, "stage"))} }),
 	"voice disconnect": editMember(func(args) discord.MemberUpdate { return discord.MemberUpdate{ChannelID: talk.To(id(0))} }),
 	"voice mute":       editMember(func(args) discord.MemberUpdate { return discord.MemberUpdate{Mute: talk.To(true), Deaf: talk.To(true)} }),
-	"voice regions":    gives(func(args) ([]discord.VoiceRegion, error) { return client.Rest.GetVoiceRegions() }, func(all []discord.VoiceRegion) data { return data{"count": len(all)} }),
-	"stage create": gives(func(a args) (*discord.StageInstance, error) {
+	"voice regions":    talk.Gives(func(args) ([]discord.VoiceRegion, error) { return client.Rest.GetVoiceRegions() }, func(all []discord.VoiceRegion) data { return data{"count": len(all)} }),
+	"stage create": talk.Gives(func(a args) (*discord.StageInstance, error) {
 		return client.Rest.CreateStageInstance(discord.StageInstanceCreate{ChannelID: of(a, "stage"), Topic: "talk"})
 	}, stageOf),
-	"stage fetch": gives(func(a args) (*discord.StageInstance, error) { return client.Rest.GetStageInstance(of(a, "stage")) }, stageOf),
-	"stage edit": done(func(a args) error {
-		return second(client.Rest.UpdateStageInstance(of(a, "stage"), discord.StageInstanceUpdate{Topic: talk.To("music")}))
+	"stage fetch": talk.Gives(func(a args) (*discord.StageInstance, error) { return client.Rest.GetStageInstance(of(a, "stage")) }, stageOf),
+	"stage edit": talk.Done(func(a args) error {
+		return talk.Second(client.Rest.UpdateStageInstance(of(a, "stage"), discord.StageInstanceUpdate{Topic: talk.To("music")}))
 	}),
-	"stage delete": done(func(a args) error { return client.Rest.DeleteStageInstance(of(a, "stage")) }),
+	"stage delete": talk.Done(func(a args) error { return client.Rest.DeleteStageInstance(of(a, "stage")) }),
 	"stage event":  told(func(a args, e *events.StageInstanceCreate) bool { return e.StageInstance.GuildID == of(a, "guild") }, func(e *events.StageInstanceCreate) data { return stageOf(&e.StageInstance) }),
-	"stage speaker": done(func(a args) error {
+	"stage speaker": talk.Done(func(a args) error {
 		return client.Rest.UpdateUserVoiceState(of(a, "guild"), of(a, "person"), discord.UserVoiceStateUpdate{ChannelID: talk.To(of(a, "stage")), Suppress: talk.To(false)})
 	}),
-	"play a sound": done(func(a args) error {
+	"play a sound": talk.Done(func(a args) error {
 		if _, err := join(a, false); err != nil {
 			return err
 		}

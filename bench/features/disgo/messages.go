@@ -44,7 +44,7 @@ func notes() []*discord.File {
 
 // afterHello is a feature that goes on once "hello" is sent.
 func afterHello(further func(*discord.Message) (*discord.Message, error)) feature {
-	return gives(func(a args) (*discord.Message, error) {
+	return talk.Gives(func(a args) (*discord.Message, error) {
 		m, err := send(discord.MessageCreate{Content: "hello"})(a)
 		if err != nil {
 			return nil, err
@@ -54,10 +54,10 @@ func afterHello(further func(*discord.Message) (*discord.Message, error)) featur
 }
 
 var messages = map[string]feature{
-	"message create":               gives(send(discord.MessageCreate{Content: "hello"}), sent),
-	"message reply":                gives(reply(nil), sent),
-	"message reply without a ping": gives(reply(&discord.AllowedMentions{Parse: []discord.AllowedMentionType{}}), sent),
-	"message forward": gives(func(a args) (*discord.Message, error) {
+	"message create":               talk.Gives(send(discord.MessageCreate{Content: "hello"}), sent),
+	"message reply":                talk.Gives(reply(nil), sent),
+	"message reply without a ping": talk.Gives(reply(&discord.AllowedMentions{Parse: []discord.AllowedMentionType{}}), sent),
+	"message forward": talk.Gives(func(a args) (*discord.Message, error) {
 		return client.Rest.CreateMessage(of(a, "news"), discord.MessageCreate{MessageReference: &discord.MessageReference{
 			Type: discord.MessageReferenceTypeForward, MessageID: talk.To(of(a, "message")), ChannelID: talk.To(of(a, "channel")),
 		}})
@@ -74,22 +74,22 @@ var messages = map[string]feature{
 		}
 		return data{"id": first.ID, "again": again.ID}, nil
 	},
-	"silent message": gives(send(discord.MessageCreate{Content: "hello", Flags: discord.MessageFlagSuppressNotifications}), sent),
-	"allowed mentions": gives(func(a args) (*discord.Message, error) {
+	"silent message": talk.Gives(send(discord.MessageCreate{Content: "hello", Flags: discord.MessageFlagSuppressNotifications}), sent),
+	"allowed mentions": talk.Gives(func(a args) (*discord.Message, error) {
 		return send(discord.MessageCreate{Content: "<@" + a.Text("person") + "> <@" + a.Text("other") + ">", AllowedMentions: &discord.AllowedMentions{Users: []id{of(a, "person")}}})(a)
 	}, sent),
-	"role mention": gives(func(a args) (*discord.Message, error) {
+	"role mention": talk.Gives(func(a args) (*discord.Message, error) {
 		return send(discord.MessageCreate{Content: "<@&" + a.Text("role") + ">", AllowedMentions: &discord.AllowedMentions{Parse: []discord.AllowedMentionType{discord.AllowedMentionTypeRoles}}})(a)
 	}, sent),
-	"embed": gives(send(discord.MessageCreate{Embeds: []discord.Embed{{
+	"embed": talk.Gives(send(discord.MessageCreate{Embeds: []discord.Embed{{
 		Title: "Title", Description: "text", Color: 0x112233, Fields: []discord.EmbedField{{Name: "a", Value: "b", Inline: talk.To(true)}},
 		Footer: &discord.EmbedFooter{Text: "foot"}, Author: &discord.EmbedAuthor{Name: "me"},
 	}}}), func(m *discord.Message) data { return data{"id": m.ID, "title": m.Embeds[0].Title} }),
-	"attachment upload": gives(func(a args) (*discord.Message, error) { return send(discord.MessageCreate{Files: notes()})(a) },
+	"attachment upload": talk.Gives(func(a args) (*discord.Message, error) { return send(discord.MessageCreate{Files: notes()})(a) },
 		func(m *discord.Message) data {
 			return data{"id": m.ID, "name": m.Attachments[0].Filename, "size": m.Attachments[0].Size}
 		}),
-	"attachment download": gives(func(a args) (string, error) {
+	"attachment download": talk.Gives(func(a args) (string, error) {
 		m, err := message(a)
 		if err != nil {
 			return "", err
@@ -102,10 +102,10 @@ var messages = map[string]feature{
 		text, err := io.ReadAll(response.Body)
 		return string(text), err
 	}, func(text string) data { return data{"text": text} }),
-	"attachment in an embed": gives(send(discord.MessageCreate{
+	"attachment in an embed": talk.Gives(send(discord.MessageCreate{
 		Embeds: []discord.Embed{{Image: &discord.EmbedResource{URL: "attachment://picture.png"}}}, Files: []*discord.File{discord.NewFile("picture.png", "", bytes.NewReader([]byte("picture")))},
 	}), func(m *discord.Message) data { return data{"id": m.ID, "url": m.Embeds[0].Image.URL} }),
-	"attachment edit": gives(func(a args) (*discord.Message, error) {
+	"attachment edit": talk.Gives(func(a args) (*discord.Message, error) {
 		m, err := send(discord.MessageCreate{Files: []*discord.File{discord.NewFile("a.txt", "", strings.NewReader("a"))}})(a)
 		if err != nil {
 			return nil, err
@@ -115,7 +115,7 @@ var messages = map[string]feature{
 	"message edit": afterHello(func(m *discord.Message) (*discord.Message, error) {
 		return client.Rest.UpdateMessage(m.ChannelID, m.ID, discord.MessageUpdate{Content: talk.To("changed")})
 	}),
-	"suppress embeds": gives(func(a args) (*discord.Message, error) {
+	"suppress embeds": talk.Gives(func(a args) (*discord.Message, error) {
 		m, err := send(discord.MessageCreate{Embeds: []discord.Embed{{Title: "Title"}}})(a)
 		if err != nil {
 			return nil, err
@@ -125,15 +125,15 @@ var messages = map[string]feature{
 	"message delete": afterHello(func(m *discord.Message) (*discord.Message, error) {
 		return m, client.Rest.DeleteMessage(m.ChannelID, m.ID)
 	}),
-	"bulk delete": gives(func(a args) ([]discord.Message, error) {
+	"bulk delete": talk.Gives(func(a args) ([]discord.Message, error) {
 		all, err := client.Rest.GetMessages(of(a, "channel"), 0, 0, 0, 100)
 		if err != nil {
 			return nil, err
 		}
 		return all, client.Rest.BulkDeleteMessages(of(a, "channel"), talk.List(all, func(m discord.Message) id { return m.ID }))
 	}, func(all []discord.Message) data { return data{"count": len(all)} }),
-	"message fetch": gives(message, func(m *discord.Message) data { return data{"content": m.Content, "author": m.Author.ID} }),
-	"message history": gives(func(a args) ([]discord.Message, error) {
+	"message fetch": talk.Gives(message, func(m *discord.Message) data { return data{"content": m.Content, "author": m.Author.ID} }),
+	"message history": talk.Gives(func(a args) ([]discord.Message, error) {
 		last, err := client.Rest.GetMessages(of(a, "channel"), 0, 0, 0, 3)
 		if err != nil {
 			return nil, err
@@ -143,39 +143,39 @@ var messages = map[string]feature{
 	}, func(all []discord.Message) data {
 		return data{"contents": talk.List(all, func(m discord.Message) string { return m.Content })}
 	}),
-	"message search": gives(func(a args) (*discord.GuildMessagesSearchResult, error) {
+	"message search": talk.Gives(func(a args) (*discord.GuildMessagesSearchResult, error) {
 		return client.Rest.SearchGuildMessages(context.Background(), of(a, "guild"), discord.GuildMessagesSearch{Content: "needle"})
 	}, func(found *discord.GuildMessagesSearchResult) data {
 		return data{"total": found.TotalResults, "content": found.Messages[0].Content}
 	}),
-	"crosspost": gives(func(a args) (*discord.Message, error) {
+	"crosspost": talk.Gives(func(a args) (*discord.Message, error) {
 		m, err := client.Rest.CreateMessage(of(a, "news"), discord.MessageCreate{Content: "news"})
 		if err != nil {
 			return nil, err
 		}
 		return client.Rest.CrosspostMessage(m.ChannelID, m.ID)
 	}, sent),
-	"follow announcements": gives(func(a args) (*discord.FollowedChannel, error) {
+	"follow announcements": talk.Gives(func(a args) (*discord.FollowedChannel, error) {
 		return client.Rest.Follow(of(a, "news"), of(a, "channel"))
 	},
 		func(f *discord.FollowedChannel) data { return data{"id": f.WebhookID} }),
-	"pin":   done(func(a args) error { return client.Rest.PinMessage(of(a, "channel"), of(a, "message")) }),
-	"unpin": done(func(a args) error { return client.Rest.UnpinMessage(of(a, "channel"), of(a, "message")) }),
-	"list pins": gives(func(a args) (*discord.ChannelPins, error) {
+	"pin":   talk.Done(func(a args) error { return client.Rest.PinMessage(of(a, "channel"), of(a, "message")) }),
+	"unpin": talk.Done(func(a args) error { return client.Rest.UnpinMessage(of(a, "channel"), of(a, "message")) }),
+	"list pins": talk.Gives(func(a args) (*discord.ChannelPins, error) {
 		return client.Rest.GetChannelPins(of(a, "channel"), time.Time{}, 50)
 	},
 		func(pins *discord.ChannelPins) data {
 			return data{"ids": talk.List(pins.Items, func(p discord.MessagePin) string { return p.Message.ID.String() })}
 		}),
-	"typing": done(func(a args) error { return client.Rest.SendTyping(of(a, "channel")) }),
-	"components v2": gives(send(discord.MessageCreate{Flags: discord.MessageFlagIsComponentsV2, Components: []discord.LayoutComponent{discord.NewContainer(
+	"typing": talk.Done(func(a args) error { return client.Rest.SendTyping(of(a, "channel")) }),
+	"components v2": talk.Gives(send(discord.MessageCreate{Flags: discord.MessageFlagIsComponentsV2, Components: []discord.LayoutComponent{discord.NewContainer(
 		discord.NewTextDisplay("hello"), discord.NewSmallSeparator(), discord.NewSection(discord.NewTextDisplay("side")).WithAccessory(discord.NewPrimaryButton("b", "b")),
 	)}}), sent),
-	"rate limit": gives(func(a args) (int, error) {
+	"rate limit": talk.Gives(func(a args) (int, error) {
 		var all sync.WaitGroup
 		errs := make([]error, 7)
 		for i := range errs {
-			all.Go(func() { errs[i] = second(send(discord.MessageCreate{Content: strconv.Itoa(i)})(a)) })
+			all.Go(func() { errs[i] = talk.Second(send(discord.MessageCreate{Content: strconv.Itoa(i)})(a)) })
 		}
 		all.Wait()
 		for i, err := range errs {
@@ -186,37 +186,37 @@ var messages = map[string]feature{
 		return len(errs), nil
 	}, func(count int) data { return data{"count": count} }),
 
-	"reaction add": done(func(a args) error { return client.Rest.AddReaction(of(a, "channel"), of(a, "message"), thumb) }),
-	"custom emoji reaction": done(func(a args) error {
+	"reaction add": talk.Done(func(a args) error { return client.Rest.AddReaction(of(a, "channel"), of(a, "message"), thumb) }),
+	"custom emoji reaction": talk.Done(func(a args) error {
 		return client.Rest.AddReaction(of(a, "channel"), of(a, "message"), "smile:"+a.Text("emoji"))
 	}),
-	"reaction remove": done(func(a args) error {
+	"reaction remove": talk.Done(func(a args) error {
 		if err := client.Rest.AddReaction(of(a, "channel"), of(a, "message"), thumb); err != nil {
 			return err
 		}
 		return client.Rest.RemoveOwnReaction(of(a, "channel"), of(a, "message"), thumb)
 	}),
-	"reaction of another": done(func(a args) error {
+	"reaction of another": talk.Done(func(a args) error {
 		return client.Rest.RemoveUserReaction(of(a, "channel"), of(a, "message"), thumb, of(a, "person"))
 	}),
-	"reactions of an emoji": done(func(a args) error {
+	"reactions of an emoji": talk.Done(func(a args) error {
 		return client.Rest.RemoveAllReactionsForEmoji(of(a, "channel"), of(a, "message"), thumb)
 	}),
-	"reactions clear": done(func(a args) error { return client.Rest.RemoveAllReactions(of(a, "channel"), of(a, "message")) }),
-	"reaction list": gives(func(a args) ([]discord.User, error) {
+	"reactions clear": talk.Done(func(a args) error { return client.Rest.RemoveAllReactions(of(a, "channel"), of(a, "message")) }),
+	"reaction list": talk.Gives(func(a args) ([]discord.User, error) {
 		return client.Rest.GetReactions(of(a, "channel"), of(a, "message"), thumb, discord.MessageReactionTypeNormal, 0, 100)
 	}, userIDs),
 
-	"poll create": gives(send(discord.MessageCreate{Poll: &discord.PollCreate{Question: discord.PollMedia{Text: talk.To("Tea?")}, Duration: 2, Answers: []discord.PollMedia{
+	"poll create": talk.Gives(send(discord.MessageCreate{Poll: &discord.PollCreate{Question: discord.PollMedia{Text: talk.To("Tea?")}, Duration: 2, Answers: []discord.PollMedia{
 		{Text: talk.To("yes"), Emoji: &discord.PartialEmoji{Name: talk.To("🍵")}}, {Text: talk.To("no")},
 	}}}), sent),
-	"poll voters": gives(func(a args) ([]discord.User, error) {
+	"poll voters": talk.Gives(func(a args) ([]discord.User, error) {
 		return client.Rest.GetPollAnswerVotes(of(a, "channel"), of(a, "message"), 1, 0, 100)
 	}, userIDs),
-	"poll end": gives(func(a args) (*discord.Message, error) {
+	"poll end": talk.Gives(func(a args) (*discord.Message, error) {
 		return client.Rest.ExpirePoll(of(a, "channel"), of(a, "message"))
 	}, sent),
-	"poll results": gives(message, func(m *discord.Message) data {
+	"poll results": talk.Gives(message, func(m *discord.Message) data {
 		for _, count := range m.Poll.Results.AnswerCounts {
 			if count.ID == 1 {
 				return data{"votes": count.Count}

@@ -164,6 +164,38 @@ func Expect[T any](listen func(func(T)) (stop func()), fits func(T) bool) func()
 	}
 }
 
+// Told is a feature that waits for an event: expect begins to listen and returns the wait.
+func Told[T any](expect func(fits func(T) bool) func() (T, error), fits func(Args, T) bool, what func(T) Data) Feature {
+	return func(a Args, ready Ready) (Data, error) {
+		wait := expect(func(event T) bool { return fits(a, event) })
+		ready(nil)
+		event, err := wait()
+		if err != nil {
+			return nil, err
+		}
+		return what(event), nil
+	}
+}
+
+// Done is a feature that only does something.
+func Done(do func(Args) error) Feature {
+	return func(a Args, _ Ready) (Data, error) { return nil, do(a) }
+}
+
+// Gives is a feature whose data comes of what it gets.
+func Gives[T any](get func(Args) (T, error), what func(T) Data) Feature {
+	return func(a Args, _ Ready) (Data, error) {
+		got, err := get(a)
+		if err != nil {
+			return nil, err
+		}
+		return what(got), nil
+	}
+}
+
+// Second drops the first of two results.
+func Second[T any](_ T, err error) error { return err }
+
 // List makes a list of what one thing after another has.
 func List[T, V any](things []T, of func(T) V) []V {
 	list := []V{}
