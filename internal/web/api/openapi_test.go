@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -21,11 +19,9 @@ import (
 	"evergreen/internal/health"
 	"evergreen/internal/health/history"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/web/contract"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
 // loss is an incident that began some time before a moment and lasted so long;
@@ -108,73 +104,15 @@ func (unreadable) Find(context.Context, health.Query) ([]health.Incident, error)
 	return nil, errors.New("disk I/O error")
 }
 
-// contract is the document that answers are held against.
-type contract struct {
-	doc    *openapi3.T
-	router routers.Router
+func readContract(t *testing.T) contract.Contract {
+	t.Helper()
+	return contract.Read(t, document, "./")
 }
 
-func readContract(t *testing.T) contract {
+// holds fails unless the answer to a GET is as the document says.
+func holds(t *testing.T, c contract.Contract, path string, a reply) {
 	t.Helper()
-	for _, kind := range []string{"image/svg+xml", "text/event-stream"} {
-		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
-	}
-	doc, err := openapi3.NewLoader().LoadFromData(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
-		t.Fatal(err)
-	}
-	// The server is where the document is, which this router does not resolve.
-	if len(doc.Servers) != 1 || doc.Servers[0].URL != "./" {
-		t.Errorf("the servers are not beside the document: %v", doc.Servers)
-	}
-	doc.Servers = nil
-	router, err := legacy.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return contract{doc, router}
-}
-
-// holds fails unless an answer is as the document says.
-func (c contract) holds(t *testing.T, path string, a reply) {
-	t.Helper()
-	at, err := url.Parse(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request := &http.Request{Method: http.MethodGet, URL: at, Header: http.Header{}}
-	route, params, err := c.router.FindRoute(request)
-	if err != nil {
-		t.Errorf("%s: %v", path, err)
-		return
-	}
-	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, Route: route, PathParams: params},
-		Status:                 a.Status, Header: a.Header, Body: io.NopCloser(strings.NewReader(a.Body)),
-		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
-	})
-	if err != nil {
-		t.Errorf("%s: %d %s\nis not as openapi.json says: %v", path, a.Status, a.Body, err)
-	}
-}
-
-// fits fails unless data is as a schema of the document says.
-func (c contract) fits(t *testing.T, schema string, data []byte) {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%v in %s", err, data)
-	}
-	ref := c.doc.Components.Schemas[schema]
-	if ref == nil {
-		t.Fatalf("openapi.json has no %s", schema)
-	}
-	if err := ref.Value.VisitJSON(v, openapi3.MultiErrors(), openapi3.VisitAsResponse()); err != nil {
-		t.Errorf("%s %s\nis not as openapi.json says: %v", schema, data, err)
-	}
+	c.Holds(t, http.MethodGet, path, a.Status, a.Header, a.Body)
 }
 
 // The document is valid, names every path that is served to programs and no
@@ -191,11 +129,11 @@ func TestDocumentIsWhole(t *testing.T) {
 			path = "/api/v1/shards/{shard}/{operation}"
 		}
 		served[path] = true
-		if c.doc.Paths.Find(path) == nil {
+		if c.Doc.Paths.Find(path) == nil {
 			t.Errorf("%s is served and not in the document", path)
 		}
 	}
-	for path, item := range c.doc.Paths.Map() {
+	for path, item := range c.Doc.Paths.Map() {
 		if !served[path] {
 			t.Errorf("%s is in the document and not served", path)
 		}
@@ -207,7 +145,7 @@ func TestDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	for name, s := range c.doc.Components.Schemas {
+	for name, s := range c.Doc.Components.Schemas {
 		explained(t, name, s)
 	}
 }
@@ -259,10 +197,10 @@ func TestAnswersKeepTheContract(t *testing.T) {
 				"/api/v1/rates?window=1y", "/api/v1/shards", "/api/v1/logs",
 				"/api/v1/logs?limit=1", "/api/v1/logs?limit=1000000",
 			} {
-				c.holds(t, path, ask(t, s, "GET", path, bearer("Bearer a-long-token")))
-				c.holds(t, path, ask(t, s, "GET", path))
+				holds(t, c, path, ask(t, s, "GET", path, bearer("Bearer a-long-token")))
+				holds(t, c, path, ask(t, s, "GET", path))
 			}
-			c.holds(t, "/api/v1/events", ask(t, s, "GET", "/api/v1/events", func(r *http.Request) { r.Method = "HEAD"; bearer("Bearer a-long-token")(r) }))
+			holds(t, c, "/api/v1/events", ask(t, s, "GET", "/api/v1/events", func(r *http.Request) { r.Method = "HEAD"; bearer("Bearer a-long-token")(r) }))
 		})
 	}
 }

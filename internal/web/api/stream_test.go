@@ -123,7 +123,7 @@ func TestStreamTellsAStory(t *testing.T) {
 	s := serve(t, o)
 	f := follow(t, s, "")
 	first := f.until("status")
-	c.fits(t, "Status", []byte(first.data))
+	c.Fits(t, "Status", []byte(first.data))
 	if !strings.Contains(first.data, `"status":"online"`) {
 		t.Errorf("it begins with %s", first.data)
 	}
@@ -135,12 +135,12 @@ func TestStreamTellsAStory(t *testing.T) {
 	})
 	s.Observe(note(lost))
 	moved := f.until("transition")
-	c.fits(t, "Transition", []byte(moved.data))
+	c.Fits(t, "Transition", []byte(moved.data))
 	if !strings.Contains(moved.data, `"from":"live","to":"connecting to resume","cause":"dns"`) {
 		t.Errorf("got %s", moved.data)
 	}
 	status := f.until("status")
-	c.fits(t, "Status", []byte(status.data))
+	c.Fits(t, "Status", []byte(status.data))
 	if !strings.Contains(status.data, `"reason":"the name did not resolve"`) || !strings.Contains(status.data, `"cause":"dns-failure"`) {
 		t.Errorf("got %s", status.data)
 	}
@@ -148,13 +148,13 @@ func TestStreamTellsAStory(t *testing.T) {
 	for !strings.Contains(incident.data, `"cause":"dns-failure"`) {
 		incident = f.until("incident")
 	}
-	c.fits(t, "Incident", []byte(incident.data))
+	c.Fits(t, "Incident", []byte(incident.data))
 
 	s.Observe(note(gateway.HeartbeatACK{Latency: 45 * time.Millisecond}))
-	c.fits(t, "Beat", []byte(f.until("latency").data))
+	c.Fits(t, "Beat", []byte(f.until("latency").data))
 	slog.New(o.Lines).Warn("No activity for 30.0 minutes", "component", "ResearchBot")
 	line := f.until("log")
-	c.fits(t, "Line", []byte(line.data))
+	c.Fits(t, "Line", []byte(line.data))
 	if !strings.Contains(line.data, "30.0 minutes") || !strings.Contains(line.data, `"level":"warning"`) {
 		t.Errorf("got %s", line.data)
 	}

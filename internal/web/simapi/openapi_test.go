@@ -1,84 +1,27 @@
 package simapi
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"evergreen/discordsim"
+	"evergreen/internal/web/contract"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
-// contract is the document that requests and answers are held against.
-type contract struct {
-	doc    *openapi3.T
-	router routers.Router
-}
-
-func readContract(t *testing.T) contract {
+func readContract(t *testing.T) contract.Contract {
 	t.Helper()
-	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
-	doc, err := openapi3.NewLoader().LoadFromData(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
-		t.Fatal(err)
-	}
-	doc.Servers = nil // the server is where the document is, which this router does not resolve
-	router, err := legacy.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return contract{doc, router}
+	return contract.Read(t, document, "../") // it is below /sim/
 }
 
 // holds fails unless an answer is as the document says.
-func (c contract) holds(t *testing.T, method, path string, a reply) {
+func holds(t *testing.T, c contract.Contract, method, path string, a reply) {
 	t.Helper()
-	at, err := url.Parse(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request := &http.Request{Method: method, URL: at, Header: http.Header{}}
-	route, params, err := c.router.FindRoute(request)
-	if err != nil {
-		t.Errorf("%s %s: %v", method, path, err)
-		return
-	}
-	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, Route: route, PathParams: params},
-		Status:                 a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(string(a.body))),
-		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
-	})
-	if err != nil {
-		t.Errorf("%s %s: %d %s\nis not as openapi.json says: %v", method, path, a.status, a.body, err)
-	}
-}
-
-// fits fails unless data is as a schema of the document says.
-func (c contract) fits(t *testing.T, schema string, data []byte) {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%v in %s", err, data)
-	}
-	ref := c.doc.Components.Schemas[schema]
-	if ref == nil {
-		t.Fatalf("openapi.json has no %s", schema)
-	}
-	if err := ref.Value.VisitJSON(v, openapi3.MultiErrors(), openapi3.VisitAsResponse()); err != nil {
-		t.Errorf("%s %s\nis not as openapi.json says: %v", schema, data, err)
-	}
+	c.Holds(t, method, path, a.status, a.header, string(a.body))
 }
 
 // The document is valid, names every route with its parameters and no other, and explains
@@ -88,7 +31,7 @@ func TestDocumentIsWhole(t *testing.T) {
 	served := map[string]bool{}
 	for _, to := range routes {
 		served[to.method+" "+to.path] = true
-		item := c.doc.Paths.Find(to.path)
+		item := c.Doc.Paths.Find(to.path)
 		if item == nil || item.GetOperation(to.method) == nil {
 			t.Errorf("%s %s is served and not in the document", to.method, to.path)
 			continue
@@ -106,14 +49,14 @@ func TestDocumentIsWhole(t *testing.T) {
 			t.Errorf("%s %s takes %v, and the document names %v", to.method, to.path, to.query, named)
 		}
 	}
-	for path, item := range c.doc.Paths.Map() {
+	for path, item := range c.Doc.Paths.Map() {
 		for method := range item.Operations() {
 			if !served[method+" "+path] {
 				t.Errorf("%s %s is in the document and not served", method, path)
 			}
 		}
 	}
-	for name, s := range c.doc.Components.Schemas {
+	for name, s := range c.Doc.Components.Schemas {
 		explained(t, name, s)
 	}
 }
@@ -152,7 +95,7 @@ func TestDocumentNamesWhatBodiesHave(t *testing.T) {
 			t.Errorf("%s is not held against the document", to.path)
 			continue
 		}
-		schema := c.doc.Paths.Find(to.path).Post.RequestBody.Value.Content["application/json"].Schema.Value
+		schema := c.Doc.Paths.Find(to.path).Post.RequestBody.Value.Content["application/json"].Schema.Value
 		explained(t, to.path, &openapi3.SchemaRef{Value: schema})
 		of := reflect.TypeOf(body)
 		var needed, named []string
@@ -185,7 +128,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 		if a.status != status {
 			t.Errorf("%s %s %s: %d %s", method, path, body, a.status, a.body)
 		}
-		c.holds(t, method, path, a)
+		holds(t, c, method, path, a)
 		return a
 	}
 	id := func(a reply, name string) string {
@@ -227,12 +170,12 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	ask("DELETE", "/sim/faults", "", 204)
 	ask("GET", "/sim/verdict", "", 200)
 	ask("GET", "/sim/openapi.json", "", 200)
-	c.holds(t, "GET", "/sim/events", h.ask("HEAD", "/sim/events", ""))
+	holds(t, c, "GET", "/sim/events", h.ask("HEAD", "/sim/events", ""))
 	ask("POST", "/sim/delete", `{"message":"`+said+`","as":"ann"}`, 204)
 	for _, to := range routes {
 		path := strings.ReplaceAll(to.path, "{id}", "7")
 		wrong := h.ask(to.method, path+"?colour=red", "")
-		if c.holds(t, to.method, path, wrong); wrong.status != 400 {
+		if holds(t, c, to.method, path, wrong); wrong.status != 400 {
 			t.Errorf("%s %s with an unknown parameter: %d", to.method, path, wrong.status)
 		}
 		if to.method == http.MethodPost {
@@ -287,6 +230,6 @@ func TestEventsKeepTheContract(t *testing.T) {
 			}
 			schema = strings.Join(words, "") + "Event"
 		}
-		c.fits(t, schema, []byte(data))
+		c.Fits(t, schema, []byte(data))
 	}
 }
