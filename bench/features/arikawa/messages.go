@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,13 +82,7 @@ var messages = map[string]feature{
 		if err != nil {
 			return "", err
 		}
-		response, err := http.Get(m.Attachments[0].URL)
-		if err != nil {
-			return "", err
-		}
-		defer func() { _ = response.Body.Close() }()
-		text, err := io.ReadAll(response.Body)
-		return string(text), err
+		return talk.Download(m.Attachments[0].URL)
 	}, func(text string) data { return data{"text": text} }),
 	"attachment in an embed": talk.Gives(send(func(args) api.SendMessageData {
 		return api.SendMessageData{Embeds: []discord.Embed{{Image: &discord.EmbedImage{URL: "attachment://picture.png"}}}, Files: file("picture.png", "picture")}

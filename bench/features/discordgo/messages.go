@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"io"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -72,13 +70,7 @@ var messages = map[string]feature{
 		if err != nil {
 			return "", err
 		}
-		response, err := http.Get(m.Attachments[0].URL)
-		if err != nil {
-			return "", err
-		}
-		defer func() { _ = response.Body.Close() }()
-		text, err := io.ReadAll(response.Body)
-		return string(text), err
+		return talk.Download(m.Attachments[0].URL)
 	}, func(text string) data { return data{"text": text} }),
 	"attachment in an embed": talk.Gives(send(&discordgo.MessageSend{
 		Embeds: []*discordgo.MessageEmbed{{Image: &discordgo.MessageEmbedImage{URL: "attachment://picture.png"}}},

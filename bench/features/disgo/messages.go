@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -94,13 +92,7 @@ var messages = map[string]feature{
 		if err != nil {
 			return "", err
 		}
-		response, err := http.Get(m.Attachments[0].URL)
-		if err != nil {
-			return "", err
-		}
-		defer func() { _ = response.Body.Close() }()
-		text, err := io.ReadAll(response.Body)
-		return string(text), err
+		return talk.Download(m.Attachments[0].URL)
 	}, func(text string) data { return data{"text": text} }),
 	"attachment in an embed": talk.Gives(send(discord.MessageCreate{
 		Embeds: []discord.Embed{{Image: &discord.EmbedResource{URL: "attachment://picture.png"}}}, Files: []*discord.File{discord.NewFile("picture.png", "", bytes.NewReader([]byte("picture")))},

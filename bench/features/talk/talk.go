@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -195,6 +196,17 @@ func Gives[T any](get func(Args) (T, error), what func(T) Data) Feature {
 
 // Second drops the first of two results.
 func Second[T any](_ T, err error) error { return err }
+
+// Download is what stands at an address.
+func Download(address string) (string, error) {
+	response, err := http.Get(address)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
+}
 
 // List makes a list of what one thing after another has.
 func List[T, V any](things []T, of func(T) V) []V {
