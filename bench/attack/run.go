@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"evergreen/bench/peer"
 	"evergreen/bench/trial"
 	"evergreen/discordsim"
+	"evergreen/internal/freeport"
 )
 
 // Figures are what an attack cost.
@@ -73,7 +73,7 @@ func Run(ctx context.Context, program string, a Attack, folder string) (f Figure
 	}
 	front := httptest.NewServer(rest(base, a.answer))
 	defer front.CloseClientConnections()
-	if t.api, err = freeAddress(); err != nil {
+	if t.api, err = freeport.Address(); err != nil {
 		return f, err
 	}
 	printed, err := openConsole(a.console)
@@ -146,15 +146,6 @@ func online(ctx context.Context, proc *peer.Process, w trial.World) bool {
 		}
 	}
 	return true
-}
-
-// freeAddress returns a loopback address at which nothing listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // pipe is the console of a program; both ends are nil where it prints to a file.

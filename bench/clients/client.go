@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"evergreen/bench/peer"
+	"evergreen/internal/freeport"
 )
 
 // defaultAddress is where evergreen proxy serves bots if nothing else is said.
@@ -115,7 +115,7 @@ func (b *Builder) Build(ctx context.Context, c *Client) error {
 			return err
 		}
 	}
-	if c.Address, err = freeAddress(); err != nil {
+	if c.Address, err = freeport.Address(); err != nil {
 		return err
 	}
 	target := b.sourceOf(c)
@@ -272,13 +272,4 @@ func python(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 		}
 	}
 	return peer.Command{}, errors.New(why)
-}
-
-// freeAddress returns a loopback address at which nothing listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

@@ -16,6 +16,7 @@ import (
 	"evergreen/bench/peer"
 	"evergreen/bench/trial"
 	"evergreen/discordsim"
+	"evergreen/internal/freeport"
 )
 
 // World is a simulated Discord, Evergreen in front of it, and a bot.
@@ -76,7 +77,7 @@ func NewRelayedWorld(ctx context.Context, b *Builder, c *Client, folder string, 
 	if err != nil {
 		return nil, err
 	}
-	if w.address, err = freeAddress(); err == nil {
+	if w.address, err = freeport.Address(); err == nil {
 		w.relay, err = newRelay(c.Address, w.address)
 	}
 	if err == nil {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"evergreen/internal/freeport"
 )
 
 // eventsPerSecond is the load while something crashes.
@@ -306,7 +308,7 @@ func (r *Run) hung(ctx context.Context) ([]Row, error) {
 		return nil, err
 	}
 	defer d.Close()
-	api, err := freeAddress()
+	api, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"evergreen/bench/peer"
+	"evergreen/internal/freeport"
 )
 
 // Run is one run of the measurements.
@@ -98,7 +98,7 @@ const patience = time.Minute
 // proxy starts evergreen proxy in front of a Discord and waits until both ends are there. API
 // is where its HTTP API listens; "": nowhere.
 func (r *Run) proxy(ctx context.Context, d *Discord, api string, env ...string) (*evergreen, error) {
-	address, err := freeAddress()
+	address, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}
@@ -168,15 +168,6 @@ func dialPatiently(gateway string) (*Bot, error) {
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
-}
-
-// freeAddress returns a loopback address at which nothing listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // percentile returns that of durations, which it sorts.

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -22,6 +21,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/gateway"
 	"evergreen/internal/demo"
+	"evergreen/internal/freeport"
 	"evergreen/internal/testmode"
 
 	"github.com/coder/websocket"
@@ -51,18 +51,14 @@ func newProxyHarness(t *testing.T) *proxyHarness {
 	return h
 }
 
-// freeAddress returns an address of this machine at which nothing listens. Its port is none
-// that systems give to those who do not name one: other tests would get it before it is used.
+// freeAddress returns an address of this machine at which nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	return eventually(t, "a port is free", func() (string, bool) {
-		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 12000+rand.IntN(20000)))
-		if err != nil {
-			return "", false
-		}
-		defer func() { _ = l.Close() }()
-		return l.Addr().String(), true
-	})
+	addr, err := freeport.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
 func (h *proxyHarness) console() string { return filepath.Join(h.folder, "console.log") }

@@ -6,14 +6,18 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"evergreen/internal/freeport"
 )
 
 // freeAddress returns an address of this machine on which nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l := listenTCP(t)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	addr, err := freeport.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
 func listenTCP(t *testing.T) *net.TCPListener {
@@ -26,10 +30,15 @@ func listenTCP(t *testing.T) *net.TCPListener {
 	return l.(*net.TCPListener)
 }
 
-// listenAs has a Lock listen; the listener is closed at the end of the test.
+// listenAs has a Lock listen; the listener is closed at the end of the test. A listener that
+// the test has closed may be open for another moment in a process that a test beside this
+// one has just forked.
 func listenAs(t *testing.T, l *Lock, at Address) net.Listener {
 	t.Helper()
 	listener, err := l.Listen(t.Context(), at)
+	for began := time.Now(); errors.Is(err, errAddrInUse) && time.Since(began) < bindPatience; {
+		listener, err = l.Listen(t.Context(), at)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
