@@ -86,6 +86,10 @@ type Lock struct {
 	open        map[Address]*net.TCPListener
 	unnamed     int // looks in a row at a lock of a process without a name; only watch uses it
 
+	// disk is held by who changes the folder: a look of watch that goes on after the lock is
+	// free would take the next holder's socket away. It is taken before mu.
+	disk sync.Mutex
+
 	handoverOnce sync.Once
 	released     chan struct{}
 	listening    chan struct{} // holds one: there is another listener
@@ -218,12 +222,16 @@ func (l *Lock) Release() {
 		return
 	}
 	l.closed = true
-	file, listener, private := l.file, l.listener, l.socketDir
 	l.mu.Unlock()
 	l.closeReceived()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		l.disk.Lock() // a look that has begun ends first
+		defer l.disk.Unlock()
+		l.mu.Lock()
+		file, listener, private := l.file, l.listener, l.socketDir
+		l.mu.Unlock()
 		// The socket is closed first: once the lock is free, its name belongs to the
 		// next holder.
 		if listener != nil {
@@ -307,6 +315,8 @@ func openLock(path string, self Holder) (claim, error) {
 // Announce writes the address of this process's HTTP API into the lock file, where
 // [Inspect] finds it.
 func (l *Lock) Announce(api string) error {
+	l.disk.Lock()
+	defer l.disk.Unlock()
 	l.mu.Lock()
 	l.self.API = api
 	self, file := l.self, l.file

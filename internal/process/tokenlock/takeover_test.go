@@ -117,12 +117,15 @@ func TestSlowHolderIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	slow := acquire(t, dir, Options{})
+	served := make(chan struct{})
 	go func() { // begins to listen only now
+		defer close(served)
 		timer := time.NewTimer(3 * time.Second)
 		defer timer.Stop()
 		<-timer.C
 		slow.Serve(func(Holder) { slow.Release() })
 	}()
+	defer func() { slow.Release(); <-served }()
 	if next := acquire(t, dir, Options{TakeOver: true}); next.TakenFrom() == nil {
 		t.Error("taken over from nobody")
 	}

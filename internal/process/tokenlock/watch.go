@@ -52,6 +52,8 @@ func (l *Lock) watch() {
 // after all, else a [*LostError], a [*HeldError] or why no lock can be made. No disk is
 // touched under mu.
 func (l *Lock) check() (tell bool, err error) {
+	l.disk.Lock()
+	defer l.disk.Unlock()
 	l.mu.Lock()
 	had, self, closed := l.file, l.self, l.closed
 	l.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -204,5 +205,33 @@ func TestDeletedSocketIsMadeAnew(t *testing.T) {
 	}
 	if next := acquire(t, dir, Options{TakeOver: true}); next.TakenFrom() == nil {
 		t.Error("not taken over")
+	}
+}
+
+// Given a holder that is released in the middle of a look at its lock, then that look does
+// not touch what the next holder makes in the folder.
+func TestLookDuringReleaseLeavesTheNextHolderAlone(t *testing.T) {
+	for range 100 {
+		dir := t.TempDir()
+		first := acquire(t, dir, Options{})
+		var looks sync.WaitGroup
+		looking := make(chan struct{})
+		looks.Go(func() {
+			close(looking)
+			for range 20 {
+				_, _ = first.check()
+			}
+		})
+		<-looking
+		first.Release()
+		next := acquire(t, dir, Options{})
+		looks.Wait()
+		if _, err := os.Lstat(next.self.Socket); err != nil {
+			t.Fatalf("the socket of the next holder: %v", err)
+		}
+		if there := readHolder(lockPath(dir, next.of)); there.ID != next.ID() {
+			t.Fatalf("the lock names %v", there)
+		}
+		next.Release()
 	}
 }
