@@ -83,4 +83,18 @@ const once = (emitter, event, fits = () => true) =>
     emitter.on(event, listener);
   });
 
-module.exports = { run, once, cannot, native };
+// event waits for an event that fits, and tells the driver before.
+const event = (emitter, ready, name, fits, data) => {
+  const waiting = once(emitter, name, fits);
+  ready(data);
+  return waiting;
+};
+
+// log writes what a client says of itself to stderr, which the driver keeps.
+const log = (client) => {
+  client.on("error", (error) => console.error("error:", error));
+  client.on("warn", (text) => console.error("warning:", text));
+  client.on("debug", (text) => console.error(text));
+};
+
+module.exports = { run, once, event, log, cannot, native };

@@ -8,8 +8,8 @@ import (
 	"net"
 )
 
-// The ports to choose from: none that systems give to those who do not name one (Linux from
-// 32768, others from 49152), and none below which well-known programs listen.
+// The ports to choose from: above those of well-known programs, and below those that a system
+// picks by itself (Linux from 32768, others from 49152).
 const first, beyond = 12000, 32000
 
 // tries is how many ports in a row may be taken.

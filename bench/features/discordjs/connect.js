@@ -1,7 +1,7 @@
 // The client, and the ways it connects.
 const { Client, Events, GatewayIntentBits, Partials } = require("discord.js");
 const { CompressionMethod, SimpleShardingStrategy } = require("@discordjs/ws");
-const { once, cannot, native } = require("../talk.js");
+const { once, log, cannot, native } = require("../talk.js");
 
 const numbers = (flags) => Object.values(flags).filter((flag) => typeof flag === "number");
 
@@ -36,9 +36,7 @@ const connect = async (how) => {
     rest: { api: process.env.DISCORD_ORIGIN + "/api" },
     ...way(),
   });
-  client.on(Events.Error, (error) => console.error("error:", error));
-  client.on(Events.Warn, (text) => console.error("warning:", text));
-  client.on(Events.Debug, (text) => console.error(text));
+  log(client);
   const ready = once(client, Events.ClientReady);
   await client.login(process.env.DISCORD_TOKEN);
   await ready;

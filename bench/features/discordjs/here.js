@@ -1,6 +1,6 @@
 // What the args name, in the client's cache, and what several features have in common.
 const connection = require("./connect.js");
-const { once } = require("../talk.js");
+const talk = require("../talk.js");
 
 const client = () => connection.client;
 const guild = (args) => client().guilds.cache.get(args.guild);
@@ -9,12 +9,8 @@ const message = (args, name = "channel") => channel(args, name).messages.fetch(a
 const member = (args, name = "person") => guild(args).members.fetch(args[name]);
 const thread = (args) => client().channels.fetch(args.thread);
 
-// event waits for an event that fits, and tells the driver before.
-const event = async (ready, name, fits, data) => {
-  const waiting = once(client(), name, fits);
-  ready(data);
-  return waiting;
-};
+// event waits for an event of the client.
+const event = (...wanted) => talk.event(client(), ...wanted);
 
 const ids = (collection) => [...collection.keys()];
 const names = (collection) => [...collection.values()].map((item) => item.name);

@@ -1,7 +1,8 @@
 // The client, the ways it connects, and what several features have in common.
 const eris = require("eris");
 const https = require("https");
-const { once, cannot, native } = require("../talk.js");
+const talk = require("../talk.js");
+const { once, cannot, native } = talk;
 
 const ways = {
   "": () => ({}),
@@ -32,21 +33,15 @@ const connect = async (how) => {
     rest: { agent: new https.Agent({ host: rest.hostname, port: rest.port, rejectUnauthorized: false, keepAlive: true }) },
     ...way(),
   });
-  client.on("error", (error) => console.error("error:", error));
-  client.on("warn", (text) => console.error("warning:", text));
-  client.on("debug", (text) => console.error(text));
+  talk.log(client);
   const ready = once(client, "ready");
   await client.connect();
   await ready;
   return { shards: client.shards.size };
 };
 
-// event waits for an event that fits, and tells the driver before.
-const event = async (ready, name, fits, data) => {
-  const waiting = once(client, name, fits);
-  ready(data);
-  return waiting;
-};
+// event waits for an event of the client.
+const event = (...wanted) => talk.event(client, ...wanted);
 
 const guild = (args) => client.guilds.get(args.guild);
 const file = (name, text) => ({ name, file: Buffer.from(text) });
